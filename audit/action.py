@@ -1,0 +1,266 @@
+"""The one way into the log: `@action` declares an act, `record` writes its entry.
+
+The outermost act runs in one durable transaction, and an act called by another joins it. Entries are held until the outermost
+act ends and are then inserted together, in the same transaction: foreign keys to them are deferred to the commit.
+"""
+
+import functools
+import re
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ParamSpec, TypeVar
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Permission, User
+from django.db import DatabaseError, models, transaction
+from django.utils import timezone
+
+from audit import entries, keys, merkle
+from audit.canonical import NotCanonical, plain
+from audit.context import circumstances
+from audit.errors import (
+    FieldProblem,
+    NothingRecorded,
+    NotInAnAct,
+    NotPermitted,
+    NotRecordable,
+    Overtaken,
+    Refusal,
+)
+from audit.events import Event
+from audit.ids import uuid7
+from audit.keys import EntryKey
+from audit.models import Entry
+from audit.vault import Private, seal_private
+
+# PostgreSQL's words for an act that lost against another: unique_violation, deadlock_detected, serialization_failure.
+# SQLite runs one act at a time: there the same would be a fault of ours.
+OVERTAKEN = frozenset({"23505", "40P01", "40001"})
+FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*([.\[][A-Za-z0-9_\]]+)*")
+MADE_UP = frozenset({"unexpected", "duplicate"})
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Subject = models.Model | tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Act:
+    """What the code declares: the function, the permission it needs, the event it writes."""
+
+    name: str
+    needs: str
+    event: StrEnum
+
+
+@dataclass
+class _Frame:
+    act: Act
+    by: User
+    # Shared by all acts joined in one transaction.
+    pending: list[Entry] = field(default_factory=list)
+    recorded: int = 0
+
+
+ACTS: dict[str, Act] = {}
+_frame: ContextVar[_Frame | None] = ContextVar("frame", default=None)
+
+
+def action(event: StrEnum, *, needs: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Declare an act. It takes the actor as keyword-only `by`, and calls `record` at least once.
+
+    Raises NotPermitted when `by` does not hold the permission `needs` ("app.codename") through a role. Any Refusal
+    leaves nothing changed and is itself recorded, Overtaken among them, where another act did the same at the same
+    moment. Raises NothingRecorded, and rolls back, when nothing was recorded.
+    """
+
+    def declare(function: Callable[P, R]) -> Callable[P, R]:
+        act = Act(f"{function.__module__}.{function.__qualname__}", needs, event)
+        ACTS[act.name] = act
+
+        @functools.wraps(function)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            by = kwargs.get("by")
+            if not isinstance(by, User):
+                raise TypeError(f"{act.name} needs the actor as by=User.")
+            outer = _frame.get()
+            if outer is not None:
+                return _join(
+                    outer,
+                    _Frame(act, by, outer.pending),
+                    functools.partial(function, *args, **kwargs),
+                )
+            return _begin(_Frame(act, by), functools.partial(function, *args, **kwargs))
+
+        run.act = act  # type: ignore[attr-defined]  # read by the tests that list acts
+        return run
+
+    return declare
+
+
+def record(
+    *,
+    subject: Subject,
+    private: Private | None = None,
+    signed_by: EntryKey | None = None,
+    **details: Any,
+) -> Entry:
+    """Write an entry of the act that is running. Event and actor come from its declaration.
+
+    `details` are public and hold no personal data; what is personal goes into `private`. The entry is inserted when the outermost act ends.
+    `signed_by` is for entries that introduce a producer key: everything else is signed by the producer key.
+    Raises EntryTooLarge, NotRecordable, KeyMissing, or NotInAnAct outside of an act.
+    """
+    frame = _frame.get()
+    if frame is None:
+        raise NotInAnAct("record() is called within an @action.")
+    try:
+        entry = _entry(frame.act.event, frame.by, subject, details, private, signed_by)
+    except NotCanonical as problem:
+        raise NotRecordable(
+            "A text that is cut inside a character, a name that is not ASCII or a number beyond 2^53 cannot be recorded."
+        ) from problem
+    frame.pending.append(entry)
+    frame.recorded += 1
+    return entry
+
+
+def holds(user: AbstractBaseUser | AnonymousUser, permission: str) -> bool:
+    """True when an active user holds the permission through a group. Being a superuser does not count."""
+    if user.pk is None:  # nobody is signed in
+        return False
+    app, _, codename = permission.partition(".")
+    return Permission.objects.filter(
+        group__user=user.pk,
+        group__user__is_active=True,
+        content_type__app_label=app,
+        codename=codename,
+    ).exists()
+
+
+def require(user: User, permission: str) -> None:
+    """Raises NotPermitted."""
+    if not holds(user, permission):
+        raise NotPermitted(
+            f"{user.get_username()} does not hold the permission {permission} through a role."
+        )
+
+
+def _begin(frame: _Frame, body: Callable[[], R]) -> R:
+    try:
+        with transaction.atomic(durable=True):
+            result = _run(frame, body)
+            _insert(frame.pending)
+        return result
+    except Refusal as refusal:
+        _record_refusal(frame, refusal)
+        raise
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", None) not in OVERTAKEN:
+            raise
+        overtaken = Overtaken("Another act did the same at this very moment. Look, and ask again.")
+        _record_refusal(frame, overtaken)
+        raise overtaken from error
+
+
+def _join(outer: _Frame, frame: _Frame, body: Callable[[], R]) -> R:
+    held = len(outer.pending)
+    try:
+        with transaction.atomic():
+            result = _run(frame, body)
+    except BaseException:
+        del outer.pending[held:]
+        raise
+    outer.recorded += frame.recorded
+    return result
+
+
+def _run(frame: _Frame, body: Callable[[], R]) -> R:
+    require(frame.by, frame.act.needs)
+    token = _frame.set(frame)
+    try:
+        result = body()
+    finally:
+        _frame.reset(token)
+    if not frame.recorded:
+        raise NothingRecorded(f"{frame.act.name} recorded nothing and was rolled back.")
+    return result
+
+
+def _insert(pending: list[Entry]) -> None:
+    if len(pending) == 1:
+        pending[0].save(force_insert=True)
+    else:
+        Entry.objects.bulk_create(pending, batch_size=500)
+
+
+def _record_refusal(frame: _Frame, refusal: Refusal) -> None:
+    details = {
+        "attempted": frame.act.event,
+        "problem": refusal.type,
+        "fields": sorted({p.field for p in refusal.errors if _is_declared(p)}),
+        "types": sorted({problem.type for problem in refusal.errors}),
+    }
+    with transaction.atomic():
+        _insert([_entry(Event.ACTION_REFUSED, frame.by, ("audit.act", frame.act.name), details)])
+
+
+def _is_declared(problem: FieldProblem) -> bool:
+    """A name that only the caller knows may be a value in the wrong place, and the log keeps what it holds."""
+    return problem.type not in MADE_UP and FIELD_NAME.fullmatch(problem.field) is not None
+
+
+def _entry(
+    event: StrEnum,
+    by: User,
+    subject: Subject,
+    details: dict[str, Any],
+    private: Private | None = None,
+    signed_by: EntryKey | None = None,
+) -> Entry:
+    producer, now = signed_by or keys.producer(), circumstances()
+    entry_id, occurred_at = uuid7(), timezone.now()
+    named = _named(subject)
+    sealed = seal_private(private, producer.origin, entry_id, str(event)) if private else None
+    actor = {"id": str(by.pk), "name": by.get_username(), "authn": now.authn}
+    for name in ("on_behalf_of", "trigger"):
+        if value := getattr(now, name):
+            actor[name] = value
+    draft = entries.Draft(
+        entry_id,
+        producer.origin,
+        str(event),
+        occurred_at,
+        actor,
+        now.request_id or "",
+        named,
+        plain(details),
+        sealed,
+    )
+    body = entries.seal(draft, producer.key_id, producer.sign)
+    return Entry(
+        id=entry_id,
+        origin=producer.origin,
+        event=str(event),
+        occurred_at=occurred_at,
+        actor_id=actor["id"],
+        actor_name=actor["name"],
+        subject_type=named["type"],
+        subject_id=named["id"],
+        request_id=now.request_id or "",
+        key_id=sealed["key_id"] if sealed else None,
+        body=body,
+        leaf_hash=merkle.leaf_hash(body),
+    )
+
+
+def _named(subject: Subject) -> dict[str, str]:
+    if isinstance(subject, models.Model):
+        return {
+            "type": subject._meta.label_lower,
+            "id": str(subject.pk),
+            "text": str(subject)[:200],
+        }
+    kind, name = subject
+    return {"type": kind, "id": name}

@@ -1,0 +1,46 @@
+"""What was copied to the archive, and what a full verification found."""
+
+from collections.abc import Sequence
+
+from django.contrib.auth.models import User
+
+from audit.action import action, record
+from audit.canonical import digest_json
+from audit.events import Event
+from audit.models import ArchivedObject, Checkpoint, Entry
+
+PROBLEMS_RECORDED = 20
+
+
+@action(Event.LOG_ARCHIVED, needs="audit.archive_log")
+def record_archived(
+    checkpoint: Checkpoint, objects: Sequence[ArchivedObject], *, by: User
+) -> Entry:
+    """Record objects that lie in the archive, were read back and are what was written."""
+    entry = record(
+        subject=("audit.log", checkpoint.origin),
+        tree_size=checkpoint.size,
+        root=bytes(checkpoint.root).hex(),
+        objects=len(objects),
+        bytes=sum(item.size for item in objects),
+        objects_sha256=digest_json({item.key: item.sha256 for item in objects}),
+    )
+    for item in objects:
+        item.entry = entry
+    ArchivedObject.objects.bulk_create(objects, batch_size=500)
+    return entry
+
+
+@action(Event.LOG_VERIFIED, needs="audit.verify_log")
+def record_verification(
+    origin: str, tree_size: int, archived_objects: int, problems: Sequence[str], *, by: User
+) -> Entry:
+    """Record the outcome of a full verification, whether or not everything held."""
+    return record(
+        subject=("audit.log", origin),
+        holds=not problems,
+        tree_size=tree_size,
+        archived_objects=archived_objects,
+        problem_count=len(problems),
+        problems=[problem[:500] for problem in problems[:PROBLEMS_RECORDED]],
+    )

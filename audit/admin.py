@@ -1,0 +1,126 @@
+"""Read-only windows on the log, its checkpoints, its archive and its exports."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display as unfold_display
+
+from audit.admin_base import ReadOnlyAdmin
+from audit.entries import parse
+from audit.errors import Refusal
+from audit.models import ArchivedObject, Checkpoint, Entry, Erasure, EvidenceExport
+from audit.proofs import proof_for
+
+PAPER = "white-space: pre-wrap; overflow-wrap: anywhere; font: 12px/1.6 ui-monospace, monospace"
+
+
+def preformatted(text: str) -> SafeString:
+    return format_html('<pre style="{}">{}</pre>', PAPER, text)
+
+
+@admin.register(Entry)
+class EntryAdmin(ReadOnlyAdmin):
+    """The log explorer: search by subject, event, actor, request or identifier."""
+
+    list_display = ("occurred_at", "event", "actor_name", "about", "index")
+    list_display_links = ("occurred_at", "event")
+    list_filter = ("event", "subject_type", "actor_name")
+    search_fields = ("=id", "event", "actor_name", "=subject_id", "=request_id")
+    search_help_text = "Identifier of an entry, subject or request; or part of an event or a name"
+    date_hierarchy = "occurred_at"
+    fieldsets = (
+        (None, {"fields": ("event", "occurred_at", "actor_name", "about", "request_id", "id")}),
+        ("In the tree", {"fields": ("index", "leaf_hex", "proof")}),
+        ("What was recorded and signed", {"fields": ("content",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Entry]:
+        entries: QuerySet[Entry] = super().get_queryset(request)
+        return entries.select_related("leaf").defer("body")
+
+    @admin.display(description="About")
+    def about(self, entry: Entry) -> str:
+        return f"{entry.subject_type} {entry.subject_id}"
+
+    @admin.display(description="Index", empty_value="waits to be sealed")
+    def index(self, entry: Entry) -> int | None:
+        return entry.leaf.index if hasattr(entry, "leaf") else None
+
+    @admin.display(description="Leaf hash")
+    def leaf_hex(self, entry: Entry) -> str:
+        return bytes(entry.leaf_hash).hex()
+
+    @admin.display(description="Proof (.tlog-proof)")
+    def proof(self, entry: Entry) -> str:
+        try:
+            return preformatted(proof_for(entry.pk))
+        except Refusal as refusal:
+            return refusal.detail
+
+    @admin.display(description="Content")
+    def content(self, entry: Entry) -> SafeString:
+        fields = parse(bytes(entry.body))
+        return preformatted(json.dumps(fields, indent=2, ensure_ascii=False))
+
+
+@admin.register(Checkpoint)
+class CheckpointAdmin(ReadOnlyAdmin):
+    list_display = ("signed_at", "origin", "size", "root_hash")
+    list_filter = ("origin",)
+    fields = ("origin", "size", "root_hash", "signed_at", "signed_note")
+
+    @admin.display(description="Root")
+    def root_hash(self, checkpoint: Checkpoint) -> str:
+        return bytes(checkpoint.root).hex()
+
+    @admin.display(description="Signed note")
+    def signed_note(self, checkpoint: Checkpoint) -> SafeString:
+        return preformatted(checkpoint.note)
+
+
+@admin.register(ArchivedObject)
+class ArchivedObjectAdmin(ReadOnlyAdmin):
+    list_display = ("read_back_at", "key", "size", "tree_size", "sha256")
+    list_display_links = ("key",)
+    search_fields = ("key", "=sha256")
+    fields = ("key", "sha256", "size", "origin", "tree_size", "read_back_at", "entry")
+
+
+@admin.register(Erasure)
+class ErasureAdmin(ReadOnlyAdmin):
+    list_display = ("erased_at", "subject_id", "legal_basis")
+    search_fields = ("=subject__id", "legal_basis")
+    fields = ("subject", "legal_basis", "reason", "erased_at", "entry")
+
+
+@admin.register(EvidenceExport)
+class EvidenceExportAdmin(ReadOnlyAdmin):
+    list_display = ("requested_at", "requested_by", "state_shown", "size", "built_at")
+    list_filter = ("state", "requested_by")
+    fields = (
+        "state", "requested_by", "requested_at", "asked_for", "built_at", "size", "sha256", "failure", "download", "entry",
+    )  # fmt: skip
+
+    @unfold_display(  # type: ignore[untyped-decorator]  # unfold ships no types
+        description="State",
+        label={"requested": "info", "available": "success", "failed": "danger"},
+    )
+    def state_shown(self, export: EvidenceExport) -> str:
+        return export.state
+
+    @admin.display(description="Scope")
+    def asked_for(self, export: EvidenceExport) -> SafeString:
+        return preformatted(json.dumps(export.scope, indent=2))
+
+    @admin.display(description="File", empty_value="not available")
+    def download(self, export: EvidenceExport) -> SafeString | None:
+        if export.state != EvidenceExport.State.AVAILABLE:
+            return None
+        address: Any = reverse("export-file", args=[export.pk])
+        return format_html('<a href="{}" class="text-primary-600">Download the bundle</a>', address)

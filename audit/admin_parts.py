@@ -1,0 +1,33 @@
+"""What every floor's windows are put together from: links, tables, and states as coloured words."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from django.db.models import Model
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+
+def address(row: Model) -> str:
+    """Where a row's window is."""
+    options = row._meta
+    return reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[row.pk])
+
+
+def link(row: Model | None, text: object = None) -> str:
+    """A link to a row's window; a dash where there is no row."""
+    if row is None:
+        return "-"
+    return format_html('<a href="{}" class="text-link">{}</a>', address(row), text or row)
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> SafeString:
+    content = {"table": {"headers": headers, "rows": [list(row) for row in rows]}}
+    return render_to_string("unfold/components/table.html", content)
+
+
+def coloured(text: str, kinds: Mapping[str, str]) -> SafeString:
+    """A state as a coloured word; the word alone says it."""
+    words = {"text": text.replace("_", " "), "type": kinds.get(text)}
+    return render_to_string("unfold/helpers/label.html", words)

@@ -1,0 +1,179 @@
+"""The log over HTTP, as tlog-tiles has it, and evidence bundles."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from audit import queries, tree
+from audit.action import require
+from audit.actions.exports import DISCLOSE, NoSuchExport, request_export
+from audit.api_base import ActView, AnyAccept, actor
+from audit.errors import NotStored, Refusal
+from audit.export import bundle_path
+from audit.models import EvidenceExport
+from audit.scope import read_scope
+from audit.sequencer import current_origin
+from audit.tiles import TILE_WIDTH, Bundle, MalformedTilePath, Tile, parse_path
+from audit.tree import NoSuchTile
+
+IMMUTABLE = "private, max-age=31536000, immutable"
+
+
+class ExportNotReady(Refusal):
+    """The bundle is not built yet, or could not be built."""
+
+
+class LogCheckpoint(ActView):
+    """The signed head of the log."""
+
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(operation_id="log_checkpoint", responses={(200, "text/plain"): OpenApiTypes.STR})
+    def get(self, request: Request) -> HttpResponse:
+        note = queries.newest_checkpoint(current_origin()).note
+        response = HttpResponse(note, content_type="text/plain; charset=utf-8")
+        response["Cache-Control"] = "no-cache"
+        return response
+
+
+class LogTile(ActView):
+    """Hash tiles for everyone who is signed in; entry bundles for those who may see entries."""
+
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(
+        operation_id="log_tile",
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            403: OpenApiResponse(description="Entry bundles need the permission to see entries."),
+            404: OpenApiResponse(description="The signed log is not large enough to have it."),
+        },
+    )
+    def get(self, request: Request, path: str) -> HttpResponse:
+        origin = current_origin()
+        try:
+            place = parse_path(f"tile/{path}")
+        except MalformedTilePath as problem:
+            raise NoSuchTile(str(problem)) from None
+        _require_published(place, queries.newest_checkpoint(origin).size)
+        if isinstance(place, Bundle):
+            require(actor(request), "audit.view_entry")
+            data = tree.bundle_bytes(origin, place)
+        else:
+            data = tree.tile_bytes(origin, place)
+        response = HttpResponse(data, content_type="application/octet-stream")
+        response["Cache-Control"] = IMMUTABLE
+        return response
+
+
+EXPORT = inline_serializer(
+    "Export",
+    {
+        "id": serializers.UUIDField(),
+        "state": serializers.ChoiceField(EvidenceExport.State.choices),
+        "scope": serializers.DictField(),
+        "requested_by": serializers.CharField(),
+        "requested_at": serializers.DateTimeField(),
+        "built_at": serializers.DateTimeField(allow_null=True),
+        "sha256": serializers.CharField(allow_blank=True),
+        "size": serializers.IntegerField(allow_null=True),
+        "failure": serializers.CharField(allow_blank=True),
+        "file": serializers.CharField(
+            allow_null=True, help_text="Where to download it, once available."
+        ),
+    },
+)
+EXPORT_REQUEST = inline_serializer(
+    "ExportRequest",
+    {
+        "model": serializers.CharField(required=False, help_text="Only entries about this model."),
+        "from": serializers.DateField(required=False, help_text="First day, in UTC."),
+        "to": serializers.DateField(required=False, help_text="Last day, included."),
+        "decisions": serializers.ListField(child=serializers.CharField(), required=False),
+    },
+)
+
+
+class Exports(ActView):
+    """Evidence bundles. A worker builds them; the scope narrows what is listed and disclosed, the log is whole."""
+
+    @extend_schema(operation_id="request_export", request=EXPORT_REQUEST, responses={202: EXPORT})
+    def post(self, request: Request) -> Response:
+        export = request_export(read_scope(request.data), by=actor(request))
+        body = _answer(export)
+        location = reverse("export", args=[export.pk])
+        return Response(body, status=202, headers={"Location": location})
+
+
+class ExportDetail(ActView):
+    """The state of one evidence bundle."""
+
+    read_permission = "audit.view_evidenceexport"
+
+    @extend_schema(operation_id="export", responses={200: EXPORT})
+    def get(self, request: Request, export_id: UUID) -> Response:
+        return Response(_answer(_export(export_id)))
+
+
+class ExportFile(ActView):
+    """The bundle itself, a zip."""
+
+    read_permission = "audit.export_evidence"
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(
+        operation_id="export_file", responses={(200, "application/zip"): OpenApiTypes.BINARY}
+    )
+    def get(self, request: Request, export_id: UUID) -> HttpResponseBase:
+        export = _export(export_id)
+        if export.scope["disclose"]:
+            require(actor(request), DISCLOSE)
+        if export.state != EvidenceExport.State.AVAILABLE:
+            raise ExportNotReady(f"The export is {export.state}. {export.failure}".strip())
+        try:
+            file = bundle_path(export).open("rb")
+        except FileNotFoundError:
+            raise NotStored(f"The file of export {export_id} is gone. Ask for a new one.") from None
+        return FileResponse(
+            file,
+            as_attachment=True,
+            filename=f"evidence-{export.pk}.zip",
+            content_type="application/zip",
+        )
+
+
+def _require_published(place: Tile | Bundle, size: int) -> None:
+    """What lies beyond the signed head is not published, whatever the database holds."""
+    level = place.level if isinstance(place, Tile) else 0
+    if place.index * TILE_WIDTH + place.width > size >> 8 * level:
+        raise NoSuchTile(f"The signed log has {size} entries, and no {place.path}.")
+
+
+def _export(export_id: UUID) -> EvidenceExport:
+    export = EvidenceExport.objects.filter(pk=export_id).first()
+    if export is None:
+        raise NoSuchExport(f"There is no export {export_id}.")
+    return export
+
+
+def _answer(export: EvidenceExport) -> dict[str, Any]:
+    available = export.state == EvidenceExport.State.AVAILABLE
+    return {
+        "id": export.pk,
+        "state": export.state,
+        "scope": export.scope,
+        "requested_by": export.requested_by,
+        "requested_at": export.requested_at,
+        "built_at": export.built_at,
+        "sha256": export.sha256,
+        "size": export.size,
+        "failure": export.failure,
+        "file": reverse("export-file", args=[export.pk]) if available else None,
+    }

@@ -1,0 +1,114 @@
+"""What every REST view shares: who may read, how bodies are read, and pages."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import User
+from rest_framework import serializers
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.parsers import BaseParser
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from audit.action import require
+from audit.bodies import LARGEST_SINGLE, MIB, parsed_json, parsed_object, require_keepable
+from audit.context import recognised_by
+from audit.errors import BodyTooLarge
+
+
+class Pages(PageNumberPagination):
+    """`?page=2&page_size=100`."""
+
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200
+
+
+class StrictJSON(BaseParser):
+    """Reads a body as `audit.bodies` does, up to the view's `largest_body`; a longer one is not even read."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: object, media_type: str | None = None, parser_context: Any = None
+    ) -> Any:
+        largest = parser_context["view"].largest_body
+        document = parsed_json(raw_body(parser_context["request"], largest), largest)
+        require_keepable(document)
+        return document
+
+
+class ActView(APIView):
+    """A view whose reads need `read_permission` through a role; its writes call acts, which check for themselves."""
+
+    permission_classes = (IsAuthenticated,)
+    parser_classes: Sequence[type[BaseParser]] = (StrictJSON,)
+    read_permission: ClassVar[str | None] = None
+    largest_body: ClassVar[int] = LARGEST_SINGLE
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        recognised_by("token" if request.auth else "session")
+        if self.read_permission and request.method in {"GET", "HEAD"}:
+            require(actor(request), self.read_permission)
+
+
+class AnyAccept(BaseContentNegotiation):
+    """For views with one representation: whatever `Accept` says, they answer with it."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
+        return next(iter(parsers))
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
+
+
+def actor(request: Request) -> User:
+    """The signed-in user, as acts take it."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def raw_body(request: Request, largest: int) -> bytes:
+    """The bytes of a JSON request, of at most `largest`; a longer body is not even read.
+
+    Raises UnsupportedMediaType or BodyTooLarge.
+    """
+    if request.content_type.partition(";")[0].strip().lower() != StrictJSON.media_type:
+        raise UnsupportedMediaType(request.content_type)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > largest:
+        raise BodyTooLarge(f"The body is larger than {largest // MIB} MiB.")
+    body: bytes = request._request.body
+    return body
+
+
+def json_object(request: Request, largest: int) -> dict[str, Any]:
+    """The JSON object in the body, for views that judge each field themselves. Raises what `parsed_object` raises."""
+    return parsed_object(raw_body(request, largest), largest)
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """A request body. Every field at fault is named at once, unknown fields among them."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
+        problems: dict[str, Any] = {
+            name: [serializers.ErrorDetail("There is no such field.", code="unexpected")]
+            for name in unknown
+        }
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            if isinstance(error.detail, Mapping):
+                raise serializers.ValidationError({**error.detail, **problems}) from error
+            raise
+        if problems:
+            raise serializers.ValidationError(problems)
+        return value

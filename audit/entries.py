@@ -1,0 +1,64 @@
+"""From an act to the bytes of its entry: canonical JSON, signed by the producer key."""
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from audit.canonical import canonical_json, plain, timestamp
+from audit.errors import EntryTooLarge
+
+SCHEMA = "credence-entry/1"
+DOMAIN = "credence-entry/v1"
+LARGEST_ENTRY = 60_000  # bytes; an entry bundle holds at most 65,535 per entry
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What an entry says, before it is signed. `public` and `private` hold plain values."""
+
+    id: UUID
+    origin: str
+    event: str
+    occurred_at: datetime
+    actor: dict[str, Any]
+    request_id: str
+    subject: dict[str, str]
+    public: dict[str, Any]
+    private: dict[str, Any] | None
+
+
+def seal(draft: Draft, producer: str, sign: Callable[[str, bytes], bytes]) -> bytes:
+    """The leaf: canonical JSON with a signature over `credence-entry/v1`, a newline and the canonical JSON without it.
+
+    `producer` is how the entry names the key; `sign` takes a domain and bytes. Raises EntryTooLarge.
+    """
+    fields = {
+        "schema": SCHEMA,
+        "origin": draft.origin,
+        "id": str(draft.id),
+        "event": draft.event,
+        "occurred_at": timestamp(draft.occurred_at),
+        "actor": draft.actor,
+        "request_id": draft.request_id,
+        "subject": draft.subject,
+        "public": plain(draft.public),
+        "private": draft.private,
+        "producer": producer,
+    }
+    signature: bytes = sign(DOMAIN, canonical_json(fields))
+    body = canonical_json(fields | {"signature": base64.b64encode(signature).decode()})
+    if len(body) > LARGEST_ENTRY:
+        raise EntryTooLarge(
+            f"The entry has {len(body):,} bytes; {LARGEST_ENTRY:,} are allowed. Record a digest."
+        )
+    return body
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """The entry as JSON; the bytes were checked when they were made and are checked again by verification."""
+    fields: dict[str, Any] = json.loads(body)
+    return fields

@@ -1,0 +1,34 @@
+"""The names of what audit itself writes into the log."""
+
+from enum import StrEnum
+
+
+class Event(StrEnum):
+    SHARD_OPENED = "audit.shard.opened"
+    PRODUCER_KEY_INTRODUCED = "audit.producer_key.introduced"
+    ACTION_REFUSED = "audit.action_refused"
+    SUBJECT_ERASED = "audit.subject.erased"
+    HEARTBEAT = "audit.heartbeat"
+    LOG_ARCHIVED = "audit.log.archived"
+    LOG_VERIFIED = "audit.log.verified"
+    PASS_REQUESTED = "audit.pass.requested"
+    PASS_FINISHED = "audit.pass.finished"
+    EXPORT_REQUESTED = "audit.export.requested"
+    EXPORT_BUILT = "audit.export.built"
+    EXPORT_FAILED = "audit.export.failed"
+
+
+DESCRIPTIONS = {
+    Event.SHARD_OPENED: "A log began: its origin and its key. Entry 0, signed by the log key.",
+    Event.PRODUCER_KEY_INTRODUCED: "The log key delegated to a key that signs entries, until a date.",
+    Event.ACTION_REFUSED: "An act of an authenticated actor was refused: the problem and the field names, no values.",
+    Event.SUBJECT_ERASED: "A person's keys were destroyed; their entries stay and can no longer be read.",
+    Event.HEARTBEAT: "The log is alive, though nothing happened.",
+    Event.LOG_ARCHIVED: "Sealed entries were copied to the archive, read back and compared.",
+    Event.LOG_VERIFIED: "The whole log was verified against the database and the archive.",
+    Event.PASS_REQUESTED: "Someone asked a worker to archive or to verify the whole log.",
+    Event.PASS_FINISHED: "What came of it, in one sentence.",
+    Event.EXPORT_REQUESTED: "Someone asked for an evidence bundle.",
+    Event.EXPORT_BUILT: "An evidence bundle was built: its digest and what it discloses.",
+    Event.EXPORT_FAILED: "An evidence bundle could not be built: the reason.",
+}

@@ -1,0 +1,222 @@
+"""Building an evidence bundle from the sealed log.
+
+1. Wait until what the bundle is to hold is under a signed checkpoint.
+2. The log as a tlog-tiles tree, whole; what the scope covers is noted on the way.
+3. Keys, the disclosed payloads with the entry keys that open them, a readable index, and the verifier itself.
+4. The manifest, signed by the log key.
+"""
+
+import base64
+import fcntl
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from audit import keys, notes, tree, trust, vault, verify
+from audit.actions.exports import ExportDecided, complete_export, fail_export
+from audit.bundle import BundleWriter
+from audit.canonical import timestamp
+from audit.entries import parse
+from audit.errors import AlreadyErased, Refusal
+from audit.models import Checkpoint, Entry, EvidenceExport
+from audit.queries import newest_checkpoint
+from audit.scope import Scope
+from audit.sequencer import await_sealed, current_origin
+from audit.tiles import Bundle, decode_bundle, tiles_at
+
+LISTED_AT_MOST = 5_000  # entries in the readable index; the log itself is whole
+SEAL_SECONDS = 30
+Step = Callable[[str, int, int], None]
+
+
+@dataclass
+class Covered:
+    """What of the log the scope covers, collected while the log is copied."""
+
+    listed: list[dict[str, Any]] = field(default_factory=list)
+    events: Counter[str] = field(default_factory=Counter)
+    private: list[str] = field(default_factory=list)
+
+    def note(self, index: int, entry: dict[str, Any]) -> None:
+        self.events[entry["event"]] += 1
+        if len(self.listed) < LISTED_AT_MOST:
+            self.listed.append(entry | {"index": index})
+        if entry["private"] is not None:
+            self.private.append(entry["id"])
+
+
+@dataclass(frozen=True)
+class Built:
+    """A bundle that was written: its digest and size in bytes, and how much it discloses."""
+
+    sha256: str
+    size: int
+    tree_size: int
+    files: int
+    disclosed: int
+    erased: int
+
+
+def build_export(export: EvidenceExport, *, by: User, on_step: Step | None = None) -> Built:
+    """Build the bundle of a request and record it; a Refusal is recorded as its failure, and raised.
+
+    Raises ExportDecided where it was built meanwhile: two that build one bundle take turns.
+    """
+    with _alone(bundle_path(export)):
+        export.refresh_from_db()
+        if export.state != EvidenceExport.State.REQUESTED:
+            raise ExportDecided(f"The export {export.pk} is {export.state} already.")
+        try:
+            await_sealed(current_origin(), SEAL_SECONDS)
+            built = build_bundle(bundle_path(export), export.scope, on_step or _quiet)
+        except Refusal as refusal:
+            fail_export(export.pk, reason=refusal.detail, by=by)
+            raise
+        complete_export(
+            export.pk,
+            sha256=built.sha256,
+            size=built.size,
+            tree_size=built.tree_size,
+            disclosed=built.disclosed,
+            by=by,
+        )
+    return built
+
+
+def bundle_path(export: EvidenceExport) -> Path:
+    return Path(settings.CREDENCE_STORE) / "exports" / f"{export.pk}.zip"
+
+
+def build_bundle(path: Path, scope: dict[str, Any], on_step: Step) -> Built:
+    """Write the bundle at the newest checkpoint. `on_step` hears what is written, and how far: done of total files."""
+    checkpoint = newest_checkpoint(current_origin())
+    covered, narrow = Covered(), Scope.from_json(scope)
+    with BundleWriter(path) as bundle:
+        _write_log(bundle, checkpoint, narrow, covered, on_step)
+        bundle.add("trust/policy", trust.policy_text().encode())
+        for name, note in trust.delegation_files().items():
+            bundle.add(f"trust/{name}", note.encode())
+        disclosed = erased = 0
+        if scope["disclose"]:
+            disclosed, erased = _write_disclosed(bundle, covered.private)
+        details = _details(checkpoint, scope, covered, disclosed, erased)
+        bundle.add("index.html", _index(details, covered).encode())
+        bundle.add("verify.py", Path(verify.__file__).read_bytes())
+        bundle.finish(details, _sign)
+        files = bundle.files + 2
+    return Built(*_digest(path), checkpoint.size, files, disclosed, erased)
+
+
+def shard(origin: str) -> str:
+    """The folder of one origin in a bundle: its last part, the year."""
+    return origin.rpartition("/")[2]
+
+
+def _write_log(
+    bundle: BundleWriter, checkpoint: Checkpoint, scope: Scope, covered: Covered, on_step: Step
+) -> None:
+    origin, folder = checkpoint.origin, f"log/{shard(checkpoint.origin)}"
+    bundle.add(f"{folder}/checkpoint", checkpoint.note.encode())
+    tiles = list(tiles_at(checkpoint.size))
+    for done, tile in enumerate(tiles, start=1):
+        bundle.add(f"{folder}/{tile.path}", tree.tile_bytes(origin, tile))
+        if tile.level == 0:
+            entries = Bundle(tile.index, tile.width)
+            data = tree.bundle_bytes(origin, entries)
+            bundle.add(f"{folder}/{entries.path}", data)
+            for index, body in enumerate(decode_bundle(data), start=tile.index * 256):
+                entry = parse(body)
+                if scope.covers(entry):
+                    covered.note(index, entry)
+        on_step(tile.path, done, len(tiles))
+
+
+def _write_disclosed(bundle: BundleWriter, entry_ids: list[str]) -> tuple[int, int]:
+    """Each payload with the key that opens this one entry. How many, and how many were erased before."""
+    disclosed = erased = 0
+    for entry in _entries(entry_ids):
+        try:
+            key, payload = vault.disclosed_key(entry), vault.open_private(entry)
+        except AlreadyErased:
+            erased += 1
+            continue
+        document = {
+            "entry_id": str(entry.pk),
+            "key": base64.b64encode(key).decode(),
+            "payload": payload,
+        }
+        data = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False).encode()
+        bundle.add(f"disclosed/{entry.pk}.json", data)
+        disclosed += 1
+    return disclosed, erased
+
+
+def _entries(entry_ids: list[str]) -> Iterator[Entry]:
+    for start in range(0, len(entry_ids), 500):
+        yield from Entry.objects.filter(pk__in=entry_ids[start : start + 500]).order_by("pk")
+
+
+def _details(
+    checkpoint: Checkpoint, scope: dict[str, Any], covered: Covered, disclosed: int, erased: int
+) -> dict[str, Any]:
+    log = {
+        "folder": f"log/{shard(checkpoint.origin)}",
+        "origin": checkpoint.origin,
+        "size": checkpoint.size,
+        "root": base64.b64encode(bytes(checkpoint.root)).decode(),
+    }
+    return {
+        "created_at": timestamp(timezone.now()),
+        "scope": scope,
+        "log_is": "whole: every entry of every log is here; the scope says what is listed and disclosed",
+        "logs": [log],
+        "covered": {
+            "entries": sum(covered.events.values()),
+            "private": len(covered.private),
+            "disclosed": disclosed,
+            "erased": erased,
+        },
+    }
+
+
+def _index(details: dict[str, Any], covered: Covered) -> str:
+    context = {
+        "details": details,
+        "listed": covered.listed,
+        "events": sorted(covered.events.items()),
+        "total": sum(covered.events.values()),
+        "vkey": keys.log_vkey(),
+        "fingerprint": keys.fingerprint(keys.log_vkey()),
+    }
+    return render_to_string("audit/evidence_index.html", context)
+
+
+def _sign(text: str) -> str:
+    return notes.sign_note(text, [notes.NoteSigner(current_origin(), keys.log_key())])
+
+
+def _digest(path: Path) -> tuple[str, int]:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _quiet(what: str, done: int, total: int) -> None:
+    """Nobody is watching."""

@@ -1,0 +1,81 @@
+"""Named reads that every floor may use."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db.models import Max, Min, QuerySet
+
+from audit.errors import NotFound
+from audit.events import Event
+from audit.models import Checkpoint, Entry, EvidenceExport, Head, LogPass, Outbox
+
+
+class NoServiceAccount(NotFound):
+    """A process has no account; `manage.py migrate` makes them."""
+
+
+class NothingSealed(NotFound):
+    """The log has no signed checkpoint yet."""
+
+
+def service_account(name: str) -> User:
+    """The account of one of our own processes: sequencer, archiver, monitor, retrainer or cli. Raises NoServiceAccount."""
+    try:
+        return User.objects.get(username=name)
+    except User.DoesNotExist:
+        raise NoServiceAccount(
+            f"There is no service account {name!r}. Run `manage.py migrate`."
+        ) from None
+
+
+def newest_checkpoint(origin: str) -> Checkpoint:
+    """The signed head of a log. Raises NothingSealed."""
+    checkpoint = Checkpoint.objects.filter(origin=origin).order_by("-size").first()
+    if checkpoint is None:
+        raise NothingSealed(f"The log {origin} has no signed checkpoint yet.")
+    return checkpoint
+
+
+def last_waiting(origin: str) -> int:
+    """The place in the outbox of the newest entry that waits for its index; 0 when none waits."""
+    newest = Outbox.objects.filter(entry__origin=origin).aggregate(newest=Max("pk"))["newest"]
+    return newest or 0
+
+
+def oldest_waiting_since(origin: str) -> datetime | None:
+    """When the oldest entry that still waits for its index was made; None when none waits."""
+    waiting = Outbox.objects.filter(entry__origin=origin)
+    oldest: datetime | None = waiting.aggregate(oldest=Min("entry__occurred_at"))["oldest"]
+    return oldest
+
+
+def is_sealed(origin: str, up_to: int) -> bool:
+    """True when no entry up to that place in the outbox waits, and the head over them is signed."""
+    if Outbox.objects.filter(entry__origin=origin, pk__lte=up_to).exists():
+        return False
+    head = Head.objects.filter(origin=origin).first()
+    return head is None or Checkpoint.objects.filter(origin=origin, size=head.size).exists()
+
+
+def exports_waiting(export_id: UUID | None = None) -> QuerySet[EvidenceExport]:
+    """Bundles that were asked for and are not built: one of them, or all, oldest first."""
+    waiting = EvidenceExport.objects.filter(state=EvidenceExport.State.REQUESTED).order_by("pk")
+    return waiting if export_id is None else waiting.filter(pk=export_id)
+
+
+def passes_waiting(pass_id: UUID | None = None) -> QuerySet[LogPass]:
+    """Passes that were asked for and not carried out: one of them, or all, oldest first."""
+    waiting = LogPass.objects.filter(state=LogPass.State.REQUESTED).order_by("pk")
+    return waiting if pass_id is None else waiting.filter(pk=pass_id)
+
+
+def last_verification() -> Entry | None:
+    """The entry of the last full verification of the log, whatever it found."""
+    return Entry.objects.filter(event=Event.LOG_VERIFIED).order_by("-occurred_at").first()
+
+
+def last_verification_at() -> datetime | None:
+    """When the whole log was last verified; None before the first time."""
+    entry = last_verification()
+    return entry.occurred_at if entry else None

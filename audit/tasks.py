@@ -1,0 +1,78 @@
+"""What workers do for this floor. Sealing is no task: the sequencer is a process of its own."""
+
+import logging
+from collections.abc import Iterable
+from uuid import UUID
+
+from celery import shared_task
+
+from audit.actions.heartbeats import write_heartbeat
+from audit.archive.passes import archive_pass
+from audit.context import acting
+from audit.errors import Refusal
+from audit.export import build_export
+from audit.models import EvidenceExport, LogPass
+from audit.passes import run_pass
+from audit.queries import exports_waiting, passes_waiting, service_account
+from audit.verification import verify_log
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="audit.write_heartbeat")
+def heartbeat() -> None:
+    with acting(trigger="schedule"):
+        write_heartbeat(by=service_account("sequencer"))
+
+
+@shared_task(name="audit.archive_log")
+def archive() -> None:
+    with acting(trigger="schedule"):
+        archive_pass(by=service_account("archiver"))
+
+
+@shared_task(name="audit.verify_log")
+def verify() -> None:
+    with acting(trigger="schedule"):
+        found = verify_log(by=service_account("archiver"))
+    for problem in found.problems:
+        logger.error("The log does not hold: %s", problem)
+
+
+@shared_task(name="audit.run_pass")
+def carry_out_pass(pass_id: str) -> None:
+    """Carries out one pass. Sent when it is asked for; nothing to do where it was carried out meanwhile."""
+    _run(passes_waiting(UUID(pass_id)), "request")
+
+
+@shared_task(name="audit.run_passes")
+def carry_out_forgotten() -> None:
+    """The sweep: carries out what was asked for and whose message was lost."""
+    _run(passes_waiting(), "sweep")
+
+
+def _run(waiting: Iterable[LogPass], trigger: str) -> None:
+    for log_pass in waiting:
+        with acting(trigger=trigger, on_behalf_of=log_pass.requested_by):
+            run_pass(log_pass, by=service_account("archiver"))
+
+
+@shared_task(name="audit.build_export")
+def build(export_id: str) -> None:
+    """Builds one bundle. Sent when it is asked for; nothing to do where it was built meanwhile."""
+    _build(exports_waiting(UUID(export_id)), "request")
+
+
+@shared_task(name="audit.build_exports")
+def build_forgotten() -> None:
+    """The sweep: builds what was asked for and whose message was lost."""
+    _build(exports_waiting(), "sweep")
+
+
+def _build(exports: Iterable[EvidenceExport], trigger: str) -> None:
+    for export in exports:
+        with acting(trigger=trigger, on_behalf_of=export.requested_by):
+            try:
+                build_export(export, by=service_account("archiver"))
+            except Refusal as refusal:  # it is recorded, and whoever asked can read it
+                logger.warning("Export %s: %s", export.pk, refusal.detail)

@@ -1,0 +1,16 @@
+"""Addresses of this floor, under /api/v1/."""
+
+from django.urls import path
+
+from audit.api import log, passes
+
+urlpatterns = [
+    path("log/checkpoint", log.LogCheckpoint.as_view(), name="log-checkpoint"),
+    path("log/tile/<path:path>", log.LogTile.as_view(), name="log-tile"),
+    path("log/archivings", passes.Archivings.as_view(), name="log-archivings"),
+    path("log/verifications", passes.Verifications.as_view(), name="log-verifications"),
+    path("log/passes/<uuid:pass_id>", passes.PassDetail.as_view(), name="log-pass"),
+    path("exports", log.Exports.as_view(), name="exports"),
+    path("exports/<uuid:export_id>", log.ExportDetail.as_view(), name="export"),
+    path("exports/<uuid:export_id>/file", log.ExportFile.as_view(), name="export-file"),
+]

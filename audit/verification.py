@@ -1,0 +1,265 @@
+"""A full check of the log where it lives: the database and the archive.
+
+The tree, the entries and their signatures are checked by the very verifier that a regulator runs (`audit/verify.py`), over
+the database's rows laid out as a bundle. What only the database can show is checked here: that columns repeat the bytes, that
+nothing fell out between entry, outbox and leaf, that every recorded row has its entry, that nobody restored an older state.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from django.contrib.auth.models import User
+from django.db import connection, models
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from audit import triggers, trust, verify
+from audit.actions.archive import record_verification
+from audit.archive.folder import archive_store
+from audit.archive.store import ArchiveRefused, ArchiveStore
+from audit.canonical import timestamp
+from audit.entries import parse
+from audit.errors import Refusal
+from audit.layouts import ArchiveFiles, DatabaseFiles
+from audit.models import ArchivedObject, Checkpoint, Entry, Head, Leaf, Outbox
+from audit.queries import oldest_waiting_since
+from audit.recorded import RECORDED
+from audit.sequencer import current_origin
+from audit.signer import log_signer
+from audit.tiles import CheckpointBody
+
+OVERDUE_SECONDS = 60
+Step = Callable[[str], None]
+
+
+@dataclass
+class Verification:
+    """What a full check found. Problems are what must not be; remarks are worth knowing and no fault of the log."""
+
+    origin: str
+    tree_size: int = 0
+    archived_objects: int = 0
+    checks: list[tuple[str, str, list[str]]] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def add(self, name: str, summary: str, problems: Sequence[str]) -> None:
+        self.checks.append((name, summary, list(problems)))
+
+    @property
+    def problems(self) -> list[str]:
+        return [f"{name}: {problem}" for name, _, problems in self.checks for problem in problems]
+
+
+def verify_log(*, by: User, on_step: Step | None = None) -> Verification:
+    """Check everything, and record what was found. Raises NotPermitted; problems are returned, not raised."""
+    found = Verification(current_origin())
+    for name, check in CHECKS.items():
+        if on_step is not None:
+            on_step(name)
+        check(found)
+    record_verification(
+        found.origin, found.tree_size, found.archived_objects, found.problems, by=by
+    )
+    return found
+
+
+def check_rows(found: Verification) -> None:
+    """Each index has its leaf and each leaf its entry, and the columns repeat what the bytes say."""
+    problems, expected = [], 0
+    # The head before the leaves: sealing goes on meanwhile, and what the head counts is there already.
+    head = Head.objects.filter(origin=found.origin).first()
+    found.tree_size = head.size if head else 0
+    leaves = Leaf.objects.filter(origin=found.origin).select_related("entry").order_by("index")
+    for leaf in leaves.iterator(chunk_size=2000):
+        problems += [_removed(found.origin, index) for index in range(expected, leaf.index)]
+        problems += _row_problems(leaf)
+        expected = leaf.index + 1
+    problems += [_removed(found.origin, index) for index in range(expected, found.tree_size)]
+    problems += [
+        f"entry {entry.pk} ({entry.event}) is in no tree, and does not wait for one"
+        for entry in _entries_in_neither_tree_nor_outbox(found.origin)
+    ]
+    found.add("rows", f"{expected:,} entries agree with their columns and leaves", problems)
+
+
+def _removed(origin: str, index: int) -> str:
+    leaf = Leaf.objects.filter(origin=origin, index=index).first()
+    if leaf is None:
+        return f"entry {index}: its leaf was removed"
+    return f"entry {index} ({leaf.entry_id}) was removed"
+
+
+def _row_problems(leaf: Leaf) -> Iterator[str]:
+    entry, name = leaf.entry, f"entry {leaf.index} ({leaf.entry_id})"
+    try:
+        said = parse(bytes(entry.body))
+        columns = {
+            "id": said["id"],
+            "origin": said["origin"],
+            "event": said["event"],
+            "occurred_at": said["occurred_at"],
+            "actor_id": said["actor"]["id"],
+            "actor_name": said["actor"]["name"],
+            "subject_type": said["subject"]["type"],
+            "subject_id": said["subject"]["id"],
+            "request_id": said["request_id"],
+            "key_id": said["private"]["key_id"] if said["private"] else "None",
+        }
+    except (ValueError, KeyError, TypeError):
+        yield f"{name}: its bytes are no entry"
+        return
+    for column, value in columns.items():
+        held = getattr(entry, column)
+        if (timestamp(held) if column == "occurred_at" else str(held)) != value:
+            yield f"{name}: the column {column} says {held}, its bytes say {value}"
+    if bytes(entry.leaf_hash) != bytes(leaf.leaf_hash):
+        yield f"{name}: its recorded leaf hash is not the one in the tree"
+
+
+def _entries_in_neither_tree_nor_outbox(origin: str) -> models.QuerySet[Entry]:
+    in_tree = Exists(Leaf.objects.filter(entry=OuterRef("pk")))
+    waiting = Exists(Outbox.objects.filter(entry=OuterRef("pk")))
+    return Entry.objects.filter(~in_tree, ~waiting, origin=origin)
+
+
+def check_tree(found: Verification) -> None:
+    """What a regulator's verifier says of the database, at every checkpoint that was ever signed."""
+    files = DatabaseFiles(found.origin)
+    report = verify.verify_files(files, "database", trust.policy_text())
+    signed = Checkpoint.objects.filter(origin=found.origin).count()
+    summary = f"{signed:,} signed checkpoint(s), the whole tree and every signature"
+    found.add("tree", summary, list(_problems(report)))
+
+
+def check_head(found: Verification) -> None:
+    """The database is not behind what the signer signed, and its head is the newest checkpoint.
+
+    The head is read last: the signer and the checkpoint follow it, so sealing that goes on meanwhile is no problem.
+    """
+    problems = []
+    signed = _last_signed(found)
+    checkpoint = Checkpoint.objects.filter(origin=found.origin).order_by("-size").first()
+    head = Head.objects.filter(origin=found.origin).first()
+    if head is None or checkpoint is None:
+        found.add("head", "", ["the log has no signed head"])
+        return
+    if head.size < checkpoint.size or (
+        head.size == checkpoint.size and bytes(head.root) != bytes(checkpoint.root)
+    ):
+        problems.append(f"the head at {head.size:,} is not the checkpoint at {checkpoint.size:,}")
+    if head.size > checkpoint.size:
+        found.remarks.append(f"The head at {head.size:,} waits to be signed.")
+    if signed is not None:
+        problems += _signer_problems(signed, head)
+    found.add("head", f"signed at {checkpoint.size:,} entries, as the signer remembers", problems)
+
+
+def _last_signed(found: Verification) -> CheckpointBody | None:
+    try:
+        return log_signer().last()
+    except Refusal as refusal:
+        found.remarks.append(f"The signer's memory was not compared: {refusal.detail}")
+        return None
+
+
+def _signer_problems(signed: CheckpointBody, head: Head) -> Iterator[str]:
+    """What the signer remembers must be a state of this tree: now, or before it grew."""
+    if signed.size > head.size:
+        yield (
+            f"the signer signed {signed.size:,} entries and the database holds {head.size:,}: "
+            "an older database was restored, or entries were removed"
+        )
+        return
+    known = Checkpoint.objects.filter(origin=head.origin, size=signed.size).first()
+    root = bytes(known.root if known else head.root)
+    if (known or signed.size == head.size) and signed.root != root:
+        yield f"the signer signed another root at size {signed.size:,}"
+
+
+def check_records(found: Verification) -> None:
+    """Every row that an act made has its entry."""
+    problems, rows = [], 0
+    for model in RECORDED:
+        rows += model._default_manager.count()
+        without = ~Exists(Entry.objects.filter(pk=OuterRef("entry_id")))
+        problems += [
+            f"{model._meta.label_lower} {pk} has no entry"
+            for pk in model._default_manager.filter(without, entry_id__isnull=False).values_list(
+                "pk", flat=True
+            )
+        ]
+    found.add("records", f"{rows:,} rows of {len(RECORDED)} tables have their entries", problems)
+
+
+def check_triggers(found: Verification) -> None:
+    """The database still refuses what it must refuse."""
+    missing = triggers.missing(connection)
+    found.add(
+        "triggers",
+        "append-only tables refuse to change",
+        [f"{name} is missing" for name in missing],
+    )
+
+
+def check_outbox(found: Verification) -> None:
+    """An entry that waits long is no fault of the log, but somebody should start the sequencer."""
+    oldest = oldest_waiting_since(found.origin)
+    waiting = Outbox.objects.filter(entry__origin=found.origin).count()
+    if oldest and (timezone.now() - oldest).total_seconds() > OVERDUE_SECONDS:
+        found.remarks.append(
+            f"{waiting:,} entries wait to be sealed, the oldest since {oldest:%Y-%m-%d %H:%M:%S} UTC: "
+            "is the sequencer running?"
+        )
+    found.add("outbox", f"{waiting:,} entries wait to be sealed", [])
+
+
+def check_archive(found: Verification) -> None:
+    """Each archived object is what was written, and the archive by itself verifies, at checkpoints that we signed."""
+    store, problems = archive_store(), []
+    rows = ArchivedObject.objects.filter(origin=found.origin).order_by("pk")
+    for row in rows.iterator(chunk_size=2000):
+        found.archived_objects += 1
+        try:
+            data = store.get(row.key)
+        except ArchiveRefused as refusal:
+            problems.append(refusal.detail)
+            continue
+        if hashlib.sha256(data).hexdigest() != row.sha256:
+            problems.append(f"{row.key} was changed in the archive")
+    if not found.archived_objects:
+        found.add("archive", "nothing was archived yet", [])
+        return
+    known = set(rows.values_list("key", flat=True))
+    strangers = [key for key in store.names() if key not in known]
+    found.remarks += [f"The archive holds {key}, which no row knows." for key in strangers]
+    problems += _unknown_checkpoints(found.origin, store)
+    report = verify.verify_files(ArchiveFiles(store), "archive", trust.policy_text())
+    problems += _problems(report)
+    found.add("archive", f"{found.archived_objects:,} objects, read back and verified", problems)
+
+
+def _unknown_checkpoints(origin: str, store: ArchiveStore) -> Iterator[str]:
+    for key in store.names():
+        if key.startswith(f"{origin}/checkpoints/"):
+            note = store.get(key).decode(errors="replace")
+            if not Checkpoint.objects.filter(origin=origin, note=note).exists():
+                yield f"the archived {key} is not among the checkpoints of the database"
+
+
+def _problems(report: verify.Report) -> Iterator[str]:
+    for check in report.checks:
+        yield from (str(problem) for problem in check.problems)
+        if check.count > len(check.problems):
+            yield f"and {check.count - len(check.problems):,} more of the kind {check.name}"
+
+
+CHECKS: dict[str, Callable[[Verification], None]] = {
+    "rows": check_rows,
+    "tree": check_tree,
+    "head": check_head,
+    "records": check_records,
+    "triggers": check_triggers,
+    "outbox": check_outbox,
+    "archive": check_archive,
+}

@@ -1,0 +1,110 @@
+"""Taking data in: features and label go down to the registry, protected columns into the vault, and they meet by row id alone."""
+
+import numpy as np
+import pandas as pd
+from django.contrib.auth.models import User
+
+from audit.action import action, record
+from audit.store import content_store
+from governance.data_files import (
+    is_window_row,
+    read_data_file,
+    values_by_row,
+    window_row_id,
+    with_decided,
+)
+from governance.events import Event
+from monitoring.actions.protected_values import record_protected_values
+from monitoring.models import ProtectedValue
+from monitoring.queries.protected_values import attributes_of_rows
+from registry.actions.datasets import register_dataset
+from registry.description import Description
+from registry.errors import DatasetExists
+from registry.models import Dataset
+from registry.queries import contract_of
+from registry.snapshots import ROW_ID, as_frame, read_parquet, split_file, to_parquet
+from serving.queries import DecisionWindow
+
+
+@action(Event.DATASET_TAKEN_IN, needs="governance.take_in_dataset")
+def take_in_dataset(
+    name: str, data: bytes, filename: str, description: str, *, by: User
+) -> Dataset:
+    """Register a CSV or Parquet file as its description (TOML) says, with protected columns split off.
+
+    Raises UnreadableFile, DescriptionRefused, FileDiffersFromDescription (an unclassified column among them),
+    DatasetFailsContract, DatasetExists or ProtectedValuesRefused; nothing is stored then.
+    """
+    described = Description.from_toml(description)
+    parts = split_file(read_data_file(data), described)
+    dataset = register_dataset(
+        name,
+        to_parquet(parts.snapshot, described.features),
+        described.registry_part(),
+        list(described.protected),
+        by=by,
+    )
+    people = _protect(dataset, parts.protected, by)
+    record(
+        subject=dataset.subject,
+        filename=filename,
+        rows=dataset.rows,
+        sha256=dataset.sha256,
+        protected_columns=sorted(described.protected),
+        people_with_protected_values=people,
+    )
+    return dataset
+
+
+@action(Event.DATASET_EXTENDED, needs="governance.take_in_dataset")
+def extend_dataset(base: Dataset, window: DecisionWindow, name: str, *, by: User) -> Dataset:
+    """A new data set: the window's applications whose outcome is final, and the base's rows while those are more.
+
+    An applicant may be among the base's rows under another name, and a person on both sides of a later split
+    flatters the model: so the base is left out once there are as many decisions. Protected attributes of the
+    base's rows are carried across; those of applicants stay with the applicant, so that erasing a person takes
+    them everywhere. Raises DatasetExists or DatasetFailsContract.
+    """
+    final = window.matured & ~np.isnan(window.bad)
+    contract = contract_of(base)
+    frame = as_frame(read_parquet(content_store().get("datasets", base.sha256)))
+    if final.sum() >= base.rows:
+        frame = frame.iloc[:0]
+    pairs = zip(window.subject_ids[final], window.decision_ids[final], strict=True)
+    extended = with_decided(
+        frame,
+        contract,
+        [window_row_id(*pair) for pair in pairs],
+        window.packed[final],
+        window.bad[final],
+        [moment.date() for moment in window.decided_at[final]],
+    )
+    description = dict(base.description)
+    protected = description.pop("protected_columns")
+    dataset = register_dataset(name, to_parquet(extended, contract), description, protected, by=by)
+    own = [str(row_id) for row_id in frame[ROW_ID] if not is_window_row(row_id)]
+    carried = _carry_across(base, dataset, own, protected, by) if own else 0
+    record(
+        subject=dataset.subject,
+        base_sha256=base.sha256,
+        sha256=dataset.sha256,
+        rows_of_base=len(frame),
+        rows_added=len(extended) - len(frame),
+        people_with_protected_values=carried,
+    )
+    return dataset
+
+
+def _carry_across(
+    base: Dataset, dataset: Dataset, own: list[str], columns: list[str], by: User
+) -> int:
+    values = attributes_of_rows(base.sha256, own, columns, reader=by)
+    values.insert(0, ROW_ID, own)
+    return _protect(dataset, values, by)
+
+
+def _protect(dataset: Dataset, values: pd.DataFrame, by: User) -> int:
+    """Store the protected columns, once per digest: they are found by it, whatever name the data set has."""
+    if ProtectedValue.objects.filter(dataset_sha256=dataset.sha256).exists():
+        raise DatasetExists(f"The same rows as {dataset} were taken in before, under another name.")
+    return record_protected_values(dataset.sha256, values_by_row(values), by=by)

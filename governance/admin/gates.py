@@ -1,0 +1,85 @@
+"""Windows on gate runs and reports."""
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from audit.admin_base import ReadOnlyAdmin
+from governance.admin.parts import link, number, table, tag
+from governance.models import GateReport, GateRun
+from governance.queries.gates import results_for
+
+
+@admin.register(GateReport)
+class GateReportAdmin(ReadOnlyAdmin):
+    """What a version measured, check by check."""
+
+    list_display = ("measured_at", "version", "verdict", "policy", "sha256")
+    list_display_links = ("measured_at", "version")
+    list_filter = ("passed", "version__model")
+    list_select_related = ("version__model", "policy")
+    fieldsets = (
+        (None, {"fields": ("about", "verdict", "policy", "measured_at")}),
+        ("Checks", {"fields": ("results_table",)}),
+        ("Record", {"fields": ("sha256", "run", "entry")}),
+    )
+
+    @admin.display(description="Version")
+    def about(self, report: GateReport) -> str:
+        return link(report.version)
+
+    @admin.display(description="Verdict", ordering="passed")
+    def verdict(self, report: GateReport) -> SafeString:
+        return tag("passed" if report.passed else "not passed")
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> GateReport | None:
+        """The report with the results that this reader may see; it is shown and never saved."""
+        report: GateReport | None = super().get_object(request, object_id, from_field)
+        if report is not None:
+            assert isinstance(request.user, User)
+            report.results = results_for(request.user, report)
+        return report
+
+    @admin.display(description="Checks")
+    def results_table(self, report: GateReport) -> SafeString:
+        return table(
+            ["Check", "About", "Verdict", "Measured", "Limit", "n", "Severity", "Why"],
+            [
+                (
+                    result["check"].replace("_", " "),
+                    result["subject"],
+                    tag(result["status"]),
+                    number(result["value"]),
+                    result["threshold"],
+                    f"{result['n']:,}" if result["n"] else "-",
+                    result["severity"],
+                    result["why"],
+                )
+                for result in report.results
+            ],
+        )
+
+
+@admin.register(GateRun)
+class GateRunAdmin(ReadOnlyAdmin):
+    list_display = ("requested_at", "version", "state_shown", "requested_by", "finished_at")
+    list_display_links = ("requested_at", "version")
+    list_filter = ("state",)
+    list_select_related = ("version__model", "requested_by")
+    fields = (
+        "version",
+        "state_shown",
+        "error",
+        "requested_by",
+        "requested_at",
+        "started_at",
+        "finished_at",
+        "entry",
+    )
+
+    @admin.display(description="State", ordering="state")
+    def state_shown(self, run: GateRun) -> SafeString:
+        return tag(run.state)

@@ -1,0 +1,30 @@
+"""What governance's windows are put together from: links, tables, tags and times."""
+
+from datetime import datetime
+
+from django.utils.safestring import SafeString
+
+from audit.admin_parts import address, coloured, link, table
+
+__all__ = ["address", "link", "moment", "number", "table", "tag"]
+
+TAG_KINDS = {
+    "granted": "success", "pass": "success", "done": "success", "passed": "success", "closed_champion": "success",
+    "approve": "success", "measured": "success", "closed": "success",
+    "open": "info", "queued": "info", "running": "info", "waiting_for_approval": "warning", "watch": "warning",
+    "insufficient_data": "warning", "stopped": "danger", "fail": "danger", "failed": "danger", "rejected": "danger",
+    "reject": "danger", "breached": "danger", "breached_with_containment": "danger", "not passed": "danger",
+}  # fmt: skip
+
+
+def tag(text: str) -> SafeString:
+    """A state as a coloured word."""
+    return coloured(text, TAG_KINDS)
+
+
+def number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+def moment(value: datetime | None) -> str:
+    return f"{value:%Y-%m-%d %H:%M}" if value else "-"

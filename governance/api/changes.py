@@ -1,0 +1,172 @@
+"""`change-requests`: one person asks, another decides."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from audit.api_base import ActView, StrictSerializer, actor
+from governance.actions.changes import (
+    request_adoption,
+    request_promotion,
+    request_revocation,
+    withdraw_change,
+)
+from governance.deciding import decide_change
+from governance.models import Approval, ChangeRequest
+from governance.queries.changes import change_with, changes
+from registry.models import ModelVersion
+from registry.queries import model_named, policy_with, version_numbered
+
+Kind = ChangeRequest.Kind
+# What each kind of request must name, and must not.
+NAMED: dict[str, frozenset[str]] = {
+    Kind.PROMOTION: frozenset({"model", "version", "target"}),
+    Kind.REVOCATION: frozenset({"model", "version"}),
+    Kind.POLICY: frozenset({"policy"}),
+}
+
+
+class ApprovalSerializer(serializers.ModelSerializer[Approval]):
+    approver = serializers.CharField(source="approver.username", read_only=True)
+
+    class Meta:
+        model = Approval
+        fields = ("approver", "decision", "rationale", "decided_at")
+
+
+class ChangeSerializer(serializers.ModelSerializer[ChangeRequest]):
+    model = serializers.SerializerMethodField()
+    version = serializers.SerializerMethodField()
+    requested_by = serializers.CharField(source="requested_by.username", read_only=True)
+    made_by = serializers.CharField(
+        source="made_by.username",
+        read_only=True,
+        help_text="Who built the version or wrote the policy.",
+    )
+    approvals = ApprovalSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = ChangeRequest
+        fields = (
+            "id", "kind", "model", "version", "policy", "target", "state", "rationale", "requested_by", "made_by",
+            "requested_at", "expires_at", "decided_at", "closing_reason", "evidence", "evidence_digest", "approvals",
+        )  # fmt: skip
+
+    def get_model(self, change: ChangeRequest) -> str | None:
+        return change.version.model.name if change.version else None
+
+    def get_version(self, change: ChangeRequest) -> int | None:
+        return change.version.number if change.version else None
+
+
+class ChangeBody(StrictSerializer):
+    kind = serializers.ChoiceField(choices=Kind.choices)
+    model = serializers.CharField(required=False)
+    version = serializers.IntegerField(required=False)
+    target = serializers.ChoiceField(choices=ChangeRequest.Target.choices, required=False)
+    policy = serializers.IntegerField(required=False, help_text="Number of a proposed policy.")
+    rationale = serializers.CharField()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        named = NAMED[attrs["kind"]]
+        given = set(attrs) - {"kind", "rationale"}
+        wrong = {name: ["This kind of request needs it."] for name in named - given}
+        wrong |= {name: ["This kind of request does not name it."] for name in given - named}
+        if wrong:
+            raise serializers.ValidationError(wrong)
+        return attrs
+
+
+class DecisionBody(StrictSerializer):
+    decision = serializers.ChoiceField(choices=Approval.Decision.choices)
+    rationale = serializers.CharField(allow_blank=True, help_text="Required of every decision.")
+
+
+class ReasonBody(StrictSerializer):
+    rationale = serializers.CharField(allow_blank=True)
+
+
+class ChangeList(ActView, generics.GenericAPIView[ChangeRequest]):
+    read_permission = "governance.view_changerequest"
+    serializer_class = ChangeSerializer
+
+    @extend_schema(
+        operation_id="change_requests_list",
+        parameters=[OpenApiParameter("state", enum=ChangeRequest.State.values)],
+        responses=ChangeSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """Change requests, the newest first."""
+        found = changes()
+        if state := request.query_params.get("state"):
+            found = found.filter(state=state)
+        page = self.paginate_queryset(found)
+        return self.get_paginated_response(ChangeSerializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="change_requests_create",
+        request=ChangeBody,
+        responses={201: ChangeSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Ask for a change, on the evidence of this moment."""
+        body = ChangeBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        change = self._requested(request, body.validated_data)
+        return Response(ChangeSerializer(change_with(change.pk)).data, status.HTTP_201_CREATED)
+
+    def _requested(self, request: Request, fields: dict[str, Any]) -> ChangeRequest:
+        by, rationale = actor(request), fields["rationale"]
+        match fields["kind"]:
+            case Kind.POLICY:
+                return request_adoption(policy_with(fields["policy"]), rationale, by=by)
+            case Kind.REVOCATION:
+                return request_revocation(_version(fields), rationale, by=by)
+            case _:
+                return request_promotion(_version(fields), fields["target"], rationale, by=by)
+
+
+class ChangeDetail(ActView):
+    read_permission = "governance.view_changerequest"
+
+    @extend_schema(operation_id="change_requests_retrieve", responses=ChangeSerializer)
+    def get(self, request: Request, change_id: UUID) -> Response:
+        """One change request, the evidence it is bound to, and what was decided."""
+        return Response(ChangeSerializer(change_with(change_id)).data)
+
+
+class ApprovalList(ActView):
+    @extend_schema(
+        operation_id="change_requests_decide",
+        request=DecisionBody,
+        responses={201: ChangeSerializer},
+    )
+    def post(self, request: Request, change_id: UUID) -> Response:
+        """Approve or reject: by somebody who neither asked for the change nor made what it is about."""
+        body = DecisionBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        fields = body.validated_data
+        decide_change(change_id, fields["decision"], fields["rationale"], by=actor(request))
+        return Response(ChangeSerializer(change_with(change_id)).data, status.HTTP_201_CREATED)
+
+
+class Withdrawal(ActView):
+    @extend_schema(
+        operation_id="change_requests_withdraw",
+        request=ReasonBody,
+        responses={201: ChangeSerializer},
+    )
+    def post(self, request: Request, change_id: UUID) -> Response:
+        """Take back one's own request."""
+        body = ReasonBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        withdraw_change(change_id, body.validated_data["rationale"], by=actor(request))
+        return Response(ChangeSerializer(change_with(change_id)).data, status.HTTP_201_CREATED)
+
+
+def _version(fields: dict[str, Any]) -> ModelVersion:
+    return version_numbered(model_named(fields["model"]), fields["version"])

@@ -1,0 +1,28 @@
+"""Addresses of this floor, under /api/v1/."""
+
+from django.urls import path
+
+from governance.api.cases import CaseDetail, CaseList
+from governance.api.changes import ApprovalList, ChangeDetail, ChangeList, Withdrawal
+from governance.api.datasets import DatasetList
+from governance.api.gates import GateReportDetail, GateReportList, GateRunDetail
+from governance.api.incidents import IncidentDetail, IncidentList
+from governance.api.versions import Suspension
+
+VERSION = "models/<slug:model>/versions/<int:number>"
+
+urlpatterns = [
+    path("datasets", DatasetList.as_view()),
+    path(f"{VERSION}/gate-reports", GateReportList.as_view()),
+    path(f"{VERSION}/gate-reports/<int:report_id>", GateReportDetail.as_view()),
+    path(f"{VERSION}/suspension", Suspension.as_view()),
+    path("gate-runs/<uuid:run_id>", GateRunDetail.as_view(), name="governance-gate-run"),
+    path("change-requests", ChangeList.as_view()),
+    path("change-requests/<uuid:change_id>", ChangeDetail.as_view()),
+    path("change-requests/<uuid:change_id>/approvals", ApprovalList.as_view()),
+    path("change-requests/<uuid:change_id>/withdrawal", Withdrawal.as_view()),
+    path("retraining-cases", CaseList.as_view()),
+    path("retraining-cases/<uuid:case_id>", CaseDetail.as_view()),
+    path("incidents", IncidentList.as_view()),
+    path("incidents/<uuid:incident_id>", IncidentDetail.as_view()),
+]

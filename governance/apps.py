@@ -1,0 +1,29 @@
+"""The top floor: it decides."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class GovernanceConfig(AppConfig):
+    name = "governance"
+    verbose_name = "Governance"
+
+    append_only = ["GateReport", "Approval", "CaseAlert", "CaseWarning"]
+    governed = ["GateRun", "ChangeRequest", "RetrainingCase", "CaseStep", "Incident"]
+    erasable: list[str] = []
+    plain = ["SignInGuard"]  # counts that reset; the entries stay
+
+    def ready(self) -> None:
+        from django.contrib import admin
+
+        from audit.recorded import recorded_table
+        from governance import celery as celery  # whoever sends a task sends it to our broker
+        from governance import sign_in
+        from governance.provisioning import provision
+
+        for name in (*self.append_only, *self.governed):
+            recorded_table(self.get_model(name))
+        post_migrate.connect(provision, sender=self, dispatch_uid="governance.provision")
+        sign_in.connect()
+        admin.site.index_template = "governance/desk.html"
+        admin.site.index_title = "Desk"

@@ -1,0 +1,130 @@
+"""The demo's own policies, each limit with its reason: real files differ in size, in risk and in what they leave empty."""
+
+import math
+from typing import Any
+
+from governance.demo.material import FEWEST_ROWS, Material
+from registry.description import Description
+
+PORTFOLIO_ROWS = 10_000
+
+JUDGED_BY_UNDERWRITERS = (
+    "The label is what underwriters decided, so a ratio below four fifths repeats theirs; the demo shows it and lets people judge. "
+    "A policy for lending would block."
+)
+
+
+def cut_off(bad_rate: float) -> float:
+    """Twice the bad rate, or half the way from it to certainty, in two digits: known before any model is."""
+    return float(f"{min(2 * bad_rate, (1 + bad_rate) / 2):.2g}")
+
+
+def gate_policy(material: Material) -> dict[str, Any]:
+    """What a version is measured by before anyone may ask for its promotion."""
+    rows, rate = len(material), material.bad_rate
+    fewest = PORTFOLIO_ROWS if rows >= PORTFOLIO_ROWS else FEWEST_ROWS
+    missing = min(0.99, math.ceil(100 * material.most_missing) / 100 + 0.05)
+    average = math.ceil(1000 * rate * (1 - rate)) / 1000
+
+    def check(name: str, reason: str, severity: str = "block", **limits: Any) -> dict[str, Any]:
+        return {"check": name, "severity": severity, "reason": reason, **limits}
+
+    few = f"The file has {rows:,} rows. A portfolio would ask for {PORTFOLIO_ROWS:,}; below {FEWEST_ROWS:,} a holdout of 30 % holds too few bads."
+    most = f"A feature of the file lacks up to {material.most_missing:.1%}, which its description allows; 5 points more mean that a source is broken."
+    brier = f"Always saying the average of {rate:.1%} scores {average}. A riskier population raises that, so a quarter more is allowed for a retrained model."
+    return {
+        "checks": [
+            check("rows", few, minimum=fewest),
+            check("nulls", most, maximum=round(missing, 2)),
+            check("auc", "A small holdout has an interval of about 0.06 to either side; 0.6 is clear of chance.", minimum=0.6),
+            check("ks_separation", "Goes with the AUC: goods and bads must part visibly.", minimum=0.15),
+            check("brier", brier, maximum=round(1.25 * average, 4)),
+            check("calibration", "Observed to expected bads; the usual band.", minimum=0.75, maximum=1.33),
+            check("score_psi", "Training and holdout are one population: a larger value is a leak or overfitting.", maximum=0.25),
+            check("additivity", "Base and attributions must give the margin; else reasons are about something else.", maximum=1e-6),
+            check("explain_latency_p95_ms", "A decision with its explanation answers while the customer waits.", maximum=50.0),
+            check("baseline_rows", "Fewer applicants near the cut-off make reasons depend on who they are.", minimum=100),
+            check("reproducibility", "A model that its record does not give back cannot be examined later."),
+            check("adverse_impact", JUDGED_BY_UNDERWRITERS, severity="watch", minimum=0.8, watch=0.9, sample="all"),
+        ]
+    }  # fmt: skip
+
+
+def decision_policy(bad_rate: float) -> dict[str, Any]:
+    """Declined from the cut-off; just below it a person decides."""
+    declined_from = cut_off(bad_rate)
+    return {
+        "cut_off": declined_from,
+        "grey_band": {"from": round(0.92 * declined_from, 4), "to": declined_from},
+        "knockout_rules": [],
+        "materiality_floor": 0.02,
+        "max_reasons": 4,
+    }
+
+
+def monitoring_policy(description: Description) -> dict[str, Any]:
+    """How far a population may move, and how groups are compared."""
+    return {
+        "window_days": 30,
+        "drift": {
+            "bins": 10,
+            "minimum_current": 1000,
+            "minimum_reference": 500,
+            "ks_watch": 0.10,
+            "ks_breach": 0.15,
+            "ks_critical": 0.30,
+            "psi_watch": 0.10,
+            "psi_breach": 0.25,
+            "mean_shift_breach": 0.10,
+            "mean_shift_relative_watch": 0.20,
+            "missing_watch": 0.02,
+            "missing_breach": 0.05,
+            "tier_1_features": None,
+            # One window is all that the demo has; a bank would ask for 2 of 3.
+            "persistence": {"needed": 1, "of": 1},
+        },
+        "fairness": _fairness(description),
+        "performance": {
+            "minimum_matured": 200,
+            "accuracy_breach": 0.80,
+            "auc_breach": 0.60,
+            "observed_expected_low": 0.75,
+            "observed_expected_high": 1.33,
+        },
+    }
+
+
+def _fairness(description: Description) -> dict[str, Any] | None:
+    """How groups are compared; None where the file knows nothing of any."""
+    attributes = description.protected_part()["groups"]
+    if not attributes:
+        return None
+    return {
+        "attributes": attributes,
+        "air_breach": 0.80,
+        "air_watch": 0.90,
+        "minimum_shown": 30,
+        "minimum_cell": 5,
+        "minimum_verdict": 100,
+        "significance": 0.05,
+        "smd_watch": 0.30,
+    }
+
+
+def retraining_policy() -> dict[str, Any]:
+    """The envelope inside which a candidate may be trained without asking first."""
+    boosting = "hist_gradient_boosting"
+    return {
+        "window_days": 30,
+        "minimum_rows": 1000,
+        "minimum_matured": 500,
+        "maximum_missing_change": 0.10,
+        "maximum_outside": 0.05,
+        "seed": 11,
+        "holdout_share": 0.3,
+        "candidates": [
+            {"algorithm": "logistic_regression", "params": {}},
+            {"algorithm": boosting, "params": {"max_iter": 100, "max_depth": 3, "learning_rate": 0.05}},
+            {"algorithm": boosting, "params": {"max_iter": 150, "max_depth": 2, "learning_rate": 0.05}},
+        ],
+    }  # fmt: skip

@@ -1,0 +1,191 @@
+"""Why governance refuses: one class per reason."""
+
+from audit.errors import InvalidInput, NotFound, Refusal
+
+
+class RationaleMissing(InvalidInput):
+    """A decision about a model says why, in words that a stranger can follow later."""
+
+
+class RequesterCannotApprove(Refusal):
+    """Whoever asks for a change does not decide it."""
+
+    status = 403
+
+
+class DeveloperCannotApprove(Refusal):
+    """Whoever developed or registered a version, or wrote a policy, does not decide about it."""
+
+    status = 403
+
+
+class ValidatorCannotApprove(Refusal):
+    """Whoever cleared a version for staging does not also put it in production."""
+
+    status = 403
+
+
+class NotTheRequester(Refusal):
+    """Only the person who requested a change withdraws it."""
+
+    status = 403
+
+
+class AlreadyDecided(Refusal):
+    """The change is no longer open."""
+
+
+class AlreadyRequested(Refusal):
+    """An open change request asks for the same."""
+
+
+class Expired(Refusal):
+    """The change was not decided in time. Request it again."""
+
+
+class EvidenceChanged(Refusal):
+    """What was requested is no longer what would be approved. The request is void; request it again."""
+
+
+class GateNotPassed(Refusal):
+    """The version has no passed gate report under the policy in force."""
+
+
+class NoGatePolicy(Refusal):
+    """No approved gate policy is in force. Without rules nothing passes."""
+
+
+class GatePolicyMalformed(InvalidInput):
+    """A gate policy names a check, a limit or a severity that does not exist, or is empty."""
+
+
+class WrongStage(Refusal):
+    """The version is not in the stage from which this change is possible."""
+
+
+class NotProposed(Refusal):
+    """The policy is not waiting for a decision."""
+
+
+class ChangeMalformed(InvalidInput):
+    """A change request names neither, or both, of a version and a policy, or an unknown target."""
+
+
+class EvidenceUnchanged(Refusal):
+    """The evidence of a request is what it was, so there is nothing to void."""
+
+
+class NotExpired(Refusal):
+    """The request can still be decided."""
+
+
+class AlreadyMeasuring(Refusal):
+    """The version is being measured now."""
+
+
+class GateRunNotQueued(Refusal):
+    """The measuring was already taken by a worker, or has ended."""
+
+
+class GateRunNotRunning(Refusal):
+    """The measuring is not at work, so it cannot end."""
+
+
+class UnknownRole(InvalidInput):
+    """There is no such role."""
+
+
+class AccountExists(Refusal):
+    """An account of that name exists."""
+
+
+class PasswordTooWeak(InvalidInput):
+    """The password does not satisfy the rules for passwords."""
+
+
+class ServiceAccountFixed(Refusal):
+    """Accounts of our own processes come from the permission matrix and are not changed by hand."""
+
+    status = 403
+
+
+class OwnAccountFixed(Refusal):
+    """Nobody gives themselves a role, takes one from themselves, or closes their own account."""
+
+    status = 403
+
+
+class RoleNotHeld(Refusal):
+    """The account does not hold that role."""
+
+
+class UnreadableFile(InvalidInput):
+    """A data file is neither CSV nor Parquet."""
+
+
+class NoSuchChange(NotFound):
+    """There is no change request of that identifier."""
+
+
+class NoSuchCase(NotFound):
+    """There is no retraining case of that identifier."""
+
+
+class NoSuchIncident(NotFound):
+    """There is no incident of that identifier."""
+
+
+class NoSuchGateRun(NotFound):
+    """There is no gate run of that identifier."""
+
+
+class NoSuchGateReport(NotFound):
+    """The version has no gate report of that number."""
+
+
+class NoSuchAccount(NotFound):
+    """There is no account of that name."""
+
+
+class NoSuchToken(NotFound):
+    """There is no token with that public key."""
+
+
+class NoRetrainingPolicy(Refusal):
+    """No approved retraining policy is in force for the model, so nothing may be trained unattended."""
+
+
+class RetrainingPolicyMalformed(InvalidInput):
+    """A retraining policy lacks a part, or names one that does not exist."""
+
+
+class CaseClosed(Refusal):
+    """The retraining case is closed."""
+
+
+class CaseAlreadyOpen(Refusal):
+    """A retraining case of that model and cause is open."""
+
+
+class StepTaken(Refusal):
+    """The step is finished, was not begun, or another worker is at it."""
+
+
+class CaseStopped(Refusal):
+    """A step of a retraining case cannot go on; the case waits for a person to close it."""
+
+
+class CandidateNotChampion(Refusal):
+    """The case's candidate does not serve in production, so it answers nothing yet."""
+
+
+class ClockNotThere(Refusal):
+    """The case has not used that much of its time."""
+
+
+class IncidentAlreadyOpen(Refusal):
+    """An incident of that kind about that version is open."""
+
+
+class IncidentClosed(Refusal):
+    """The incident is closed."""

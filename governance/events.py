@@ -1,0 +1,74 @@
+"""The names of what governance writes into the log."""
+
+from enum import StrEnum
+
+
+class Event(StrEnum):
+    USER_CREATED = "governance.user.created"
+    USER_DEACTIVATED = "governance.user.deactivated"
+    ROLE_GRANTED = "governance.role.granted"
+    ROLE_REVOKED = "governance.role.revoked"
+    TOKEN_ISSUED = "governance.token.issued"
+    TOKEN_REVOKED = "governance.token.revoked"
+    SIGNED_IN = "governance.sign_in.succeeded"
+    SIGN_IN_FAILED = "governance.sign_in.failed"
+    PASSWORD_CHANGED = "governance.password.changed"
+    DATASET_TAKEN_IN = "governance.dataset.taken_in"
+    DATASET_EXTENDED = "governance.dataset.extended"
+    GATES_REQUESTED = "governance.gates.requested"
+    GATES_STARTED = "governance.gates.started"
+    GATES_MEASURED = "governance.gates.measured"
+    GATES_FAILED = "governance.gates.failed"
+    CHANGE_REQUESTED = "governance.change.requested"
+    CHANGE_APPROVED = "governance.change.approved"
+    CHANGE_REJECTED = "governance.change.rejected"
+    CHANGE_WITHDRAWN = "governance.change.withdrawn"
+    CHANGE_VOIDED = "governance.change.voided"
+    CHANGE_EXPIRED = "governance.change.expired"
+    VERSION_SUSPENDED = "governance.version.suspended"
+    CASE_OPENED = "governance.case.opened"
+    CASE_ALERT_ATTACHED = "governance.case.alert_attached"
+    CASE_STEP_STARTED = "governance.case.step_started"
+    CASE_STEP_WAITING = "governance.case.step_waiting"
+    CASE_STEP_FINISHED = "governance.case.step_finished"
+    CASE_CLOCK_WARNED = "governance.case.clock_warned"
+    CASE_BREACHED = "governance.case.breached"
+    CASE_CLOSED = "governance.case.closed"
+    INCIDENT_OPENED = "governance.incident.opened"
+    INCIDENT_CLOSED = "governance.incident.closed"
+
+
+DESCRIPTIONS = {
+    Event.USER_CREATED: "An account was made for a person or a client system.",
+    Event.USER_DEACTIVATED: "An account was closed: it can neither sign in nor act, and its tokens are gone.",
+    Event.ROLE_GRANTED: "A role was given to an account.",
+    Event.ROLE_REVOKED: "A role was taken from an account; the next act already needs it.",
+    Event.TOKEN_ISSUED: "An API token was issued: its public key and expiry, never the token.",
+    Event.TOKEN_REVOKED: "An API token was revoked.",
+    Event.SIGNED_IN: "Someone signed in.",
+    Event.SIGN_IN_FAILED: "A sign-in to an account failed, and whether the account is now locked.",
+    Event.PASSWORD_CHANGED: "Someone changed their own password.",
+    Event.DATASET_TAKEN_IN: "A data file was split: features and label to the registry, protected columns to the vault.",
+    Event.DATASET_EXTENDED: "Decided applications with a final outcome were added to a data set, as a new one.",
+    Event.GATES_REQUESTED: "Someone asked for a version to be measured against the gate policy.",
+    Event.GATES_STARTED: "A process began to measure a version.",
+    Event.GATES_MEASURED: "A version was measured against the gate policy: the report's digest and whether it passed.",
+    Event.GATES_FAILED: "A version could not be measured: the reason.",
+    Event.CHANGE_REQUESTED: "A change was requested, bound to the digest of its evidence.",
+    Event.CHANGE_APPROVED: "A change was approved and took effect.",
+    Event.CHANGE_REJECTED: "A change was rejected.",
+    Event.CHANGE_WITHDRAWN: "A change was withdrawn by the person who requested it.",
+    Event.CHANGE_VOIDED: "A change was voided, because its evidence changed after the request.",
+    Event.CHANGE_EXPIRED: "A change was not decided in time.",
+    Event.VERSION_SUSPENDED: "A version lost every clearance at once: it cannot score from here on.",
+    Event.CASE_OPENED: "A retraining case was opened, with its deadline.",
+    Event.CASE_ALERT_ATTACHED: "An alert was added to an open retraining case of the same cause.",
+    Event.CASE_STEP_STARTED: "A step of a retraining case was begun, or taken over from a worker that stopped.",
+    Event.CASE_STEP_WAITING: "A step of a retraining case waits: for which runs, or for whom.",
+    Event.CASE_STEP_FINISHED: "A step of a retraining case ended: its outcome.",
+    Event.CASE_CLOCK_WARNED: "Part of a retraining case's time is used up.",
+    Event.CASE_BREACHED: "A retraining case passed its deadline.",
+    Event.CASE_CLOSED: "A retraining case was closed: how and why.",
+    Event.INCIDENT_OPENED: "An incident was opened from a fact that a lower floor left.",
+    Event.INCIDENT_CLOSED: "An incident was closed, with its cause.",
+}

@@ -1,0 +1,118 @@
+"""Reading a gate policy: which checks it lists, between which limits, how severely, and why. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from audit.errors import FieldProblem
+from governance.errors import GatePolicyMalformed
+
+WATCH_AIR = 0.90
+"""Adverse impact ratio below which a passing group is watched, where the policy names no other."""
+
+# The checks, and the limits that each must have.
+LIMITS: dict[str, tuple[str, ...]] = {
+    "rows": ("minimum",),
+    "nulls": ("maximum",),
+    "auc": ("minimum",),
+    "ks_separation": ("minimum",),
+    "brier": ("maximum",),
+    "calibration": ("minimum", "maximum"),
+    "score_psi": ("maximum",),
+    "additivity": ("maximum",),
+    "explain_latency_p95_ms": ("maximum",),
+    "adverse_impact": ("minimum",),
+    "reproducibility": (),
+    "baseline_rows": ("minimum",),
+}
+OPTIONS = {"adverse_impact": ("watch", "sample")}
+SAMPLES = ("holdout", "all")
+
+
+class Severity(StrEnum):
+    """Whether missing a limit keeps a version from being promoted, or is only shown."""
+
+    BLOCK = "block"
+    WATCH = "watch"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of a gate policy: what is measured, between which limits, how severely, and why."""
+
+    name: str
+    severity: Severity
+    reason: str
+    minimum: float | None = None
+    maximum: float | None = None
+    watch: float = WATCH_AIR
+    sample: str = SAMPLES[0]
+
+    @property
+    def threshold(self) -> str:
+        """The limits in words, as a report shows them."""
+        if self.name == "reproducibility":
+            return "the same model"
+        parts = []
+        if self.minimum is not None:
+            parts.append(f"at least {self.minimum:g}")
+        if self.maximum is not None:
+            parts.append(f"at most {self.maximum:g}")
+        return " and ".join(parts)
+
+    def admits(self, value: float) -> bool:
+        above = self.minimum is None or value >= self.minimum
+        return above and (self.maximum is None or value <= self.maximum)
+
+
+def read_policy(body: Mapping[str, Any]) -> tuple[Check, ...]:
+    """The checks of a policy body. Raises GatePolicyMalformed naming everything wrong with it at once."""
+    entries = body.get("checks")
+    if not isinstance(entries, list) or not entries:
+        problem = FieldProblem("checks", "missing", "A gate policy lists at least one check.")
+        raise GatePolicyMalformed("A policy without checks would pass everybody.", errors=[problem])
+    problems = [problem for i, entry in enumerate(entries) for problem in _entry_problems(i, entry)]
+    if problems:
+        raise GatePolicyMalformed("The gate policy cannot be used.", errors=problems)
+    return tuple(_check(entry) for entry in entries)
+
+
+def _check(entry: Mapping[str, Any]) -> Check:
+    name = entry["check"]
+    return Check(
+        name=name,
+        severity=Severity(entry["severity"]),
+        reason=entry["reason"],
+        # A refit gives the same model (1) or another one (0).
+        minimum=1.0 if name == "reproducibility" else entry.get("minimum"),
+        maximum=entry.get("maximum"),
+        watch=entry.get("watch", WATCH_AIR),
+        sample=entry.get("sample", SAMPLES[0]),
+    )
+
+
+def _entry_problems(position: int, entry: object) -> Iterator[FieldProblem]:
+    where = f"checks.{position}"
+    if not isinstance(entry, Mapping) or entry.get("check") not in LIMITS:
+        yield FieldProblem(f"{where}.check", "unknown", f"Checks are {', '.join(LIMITS)}.")
+        return
+    name = entry["check"]
+    options = OPTIONS.get(name, ())
+    for limit in LIMITS[name]:
+        if not _is_number(entry.get(limit)):
+            yield FieldProblem(f"{where}.{limit}", "missing", f"{name} needs this limit, a number.")
+    for key in sorted(set(entry) - {"check", "severity", "reason", *LIMITS[name], *options}):
+        yield FieldProblem(f"{where}.{key}", "unexpected", f"{name} takes no such setting.")
+    if entry.get("severity") not in list(Severity):
+        yield FieldProblem(f"{where}.severity", "unknown", f"Severities are {', '.join(Severity)}.")
+    if not isinstance(entry.get("reason"), str) or not entry["reason"].strip():
+        yield FieldProblem(f"{where}.reason", "missing", "Say why this limit is right.")
+    if "watch" in entry and not _is_number(entry["watch"]):
+        yield FieldProblem(f"{where}.watch", "wrong_type", "Must be a number.")
+    if entry.get("sample", SAMPLES[0]) not in SAMPLES:
+        yield FieldProblem(f"{where}.sample", "unknown", f"Samples are {', '.join(SAMPLES)}.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,226 @@
+"""Judging a version by a gate policy: what was measured and the checks in, verdicts out. Pure.
+
+A check that the data cannot answer is never a pass, and no verdict at all passes nobody.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from governance.gate_policy import Check, Severity
+from governance.measured import Bools, Measured
+from monitoring import drift
+from registry.measures.calibration import calibration
+from registry.measures.errors import NotMeasurable
+from registry.measures.fairness import (
+    GroupResult,
+    Limits,
+    State,
+    adverse_impact_by_attribute,
+)
+from registry.measures.performance import performance
+from registry.measures.statistics import Interval
+
+
+class Status(StrEnum):
+    PASS = "pass"
+    WATCH = "watch"
+    FAIL = "fail"
+    INSUFFICIENT_DATA = "insufficient_data"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One measured number with its sample size; `value` None where the data cannot carry it, `note` says why."""
+
+    value: float | None
+    n: int
+    interval: Interval | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one check says about one version, or about one group where the check compares groups."""
+
+    check: str
+    subject: str
+    status: Status
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    threshold: str
+    severity: Severity
+    reason: str
+    why: str
+
+    @property
+    def blocks(self) -> bool:
+        """Missing evidence blocks like a missed limit, where the policy calls the check blocking."""
+        unmet = self.status in {Status.FAIL, Status.INSUFFICIENT_DATA}
+        return unmet and self.severity is Severity.BLOCK
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "status": str(self.status), "severity": str(self.severity)}
+
+
+def judge(measured: Measured, checks: Sequence[Check]) -> list[Verdict]:
+    """Every check's verdicts, in the order of the policy."""
+    return [verdict for check in checks for verdict in _verdicts(measured, check)]
+
+
+def passed(verdicts: Sequence[Verdict]) -> bool:
+    """Whether nothing blocks. No verdict at all is not a pass."""
+    return bool(verdicts) and not any(verdict.blocks for verdict in verdicts)
+
+
+def _verdicts(measured: Measured, check: Check) -> Iterator[Verdict]:
+    if check.name == "adverse_impact":
+        yield from _adverse_impact(measured, check)
+        return
+    try:
+        reading = READINGS[check.name](measured)
+    except NotMeasurable as problem:
+        reading = Reading(None, measured.holdout_rows, note=problem.detail)
+    yield _verdict(check, reading)
+
+
+def _verdict(check: Check, reading: Reading, subject: str = "") -> Verdict:
+    value, interval = reading.value, reading.interval
+    if value is None:
+        status, why = Status.INSUFFICIENT_DATA, reading.note
+    elif check.admits(value):
+        status, why = Status.PASS, reading.note or f"{value:.4g} is {check.threshold}."
+    else:
+        status = Status.FAIL if check.severity is Severity.BLOCK else Status.WATCH
+        why = reading.note or f"{value:.4g} is not {check.threshold}."
+    low, high = (interval.low, interval.high) if interval else (None, None)
+    return Verdict(
+        check.name, subject, status, value, low, high, reading.n, check.threshold, check.severity, check.reason, why
+    )  # fmt: skip
+
+
+def _adverse_impact(measured: Measured, check: Check) -> Iterator[Verdict]:
+    """One verdict per group of every declared attribute, all compared together."""
+    rows = measured.rows_of(check.sample)
+    groups = {
+        attribute: {label: mask[rows] for label, mask in masks.items()}
+        for attribute, masks in measured.groups.items()
+    }
+    if not groups:
+        note = "No groups are declared to be compared."
+        yield _verdict(check, Reading(None, int(rows.sum()), note=note))
+    comparable = {}
+    for attribute, masks in groups.items():
+        control = measured.controls[attribute]
+        if masks[control].any():
+            comparable[attribute] = masks
+        else:
+            note = f"Nobody is known to belong to the control group {control!r}."
+            yield _verdict(check, Reading(None, int(rows.sum()), note=note), subject=attribute)
+    if comparable:
+        yield from _compared(measured, check, rows, comparable)
+
+
+def _compared(
+    measured: Measured, check: Check, rows: Bools, groups: Mapping[str, Mapping[str, Bools]]
+) -> Iterator[Verdict]:
+    limits = Limits(breach=check.minimum or 0.0, watch=check.watch)
+    found = adverse_impact_by_attribute(measured.approved[rows], groups, measured.controls, limits)
+    for attribute, results in found.items():
+        control = measured.controls[attribute]
+        for result in results:
+            if result.state is not State.REFERENCE:
+                yield _group_verdict(
+                    check, f"{attribute}: {result.group} against {control}", result
+                )
+
+
+def _group_verdict(check: Check, subject: str, result: GroupResult) -> Verdict:
+    statuses = {
+        State.PASS: Status.PASS,
+        State.WATCH: Status.WATCH,
+        State.BREACH: Status.FAIL if check.severity is Severity.BLOCK else Status.WATCH,
+    }
+    # A group too small to show stays without its numbers: they could single people out.
+    interval = result.air_interval if result.shown else None
+    return Verdict(
+        check=check.name,
+        subject=subject,
+        status=statuses.get(result.state, Status.INSUFFICIENT_DATA),
+        value=result.air if result.shown else None,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        n=result.n if result.shown else 0,
+        threshold=check.threshold,
+        severity=check.severity,
+        reason=check.reason,
+        why=result.reason,
+    )
+
+
+def _nulls(measured: Measured) -> Reading:
+    column, share = max(measured.missing_shares.items(), key=lambda item: item[1])
+    return Reading(
+        share, measured.rows, note=f"{share:.2%} of {column} is missing, the most of any."
+    )
+
+
+def _auc(measured: Measured) -> Reading:
+    found = performance(measured.holdout_bad, measured.holdout_pd)
+    return Reading(found.auc, found.n, found.auc_interval)
+
+
+def _ks_separation(measured: Measured) -> Reading:
+    found = performance(measured.holdout_bad, measured.holdout_pd)
+    return Reading(found.ks_separation, found.n)
+
+
+def _brier(measured: Measured) -> Reading:
+    found = performance(measured.holdout_bad, measured.holdout_pd)
+    return Reading(found.brier, found.n)
+
+
+def _calibration(measured: Measured) -> Reading:
+    found = calibration(measured.holdout_bad, measured.holdout_pd)
+    return Reading(found.observed_expected, found.n, found.observed_expected_interval)
+
+
+def _score_psi(measured: Measured) -> Reading:
+    found = drift.column_drift(drift.Column("score"), measured.training_pd, measured.holdout_pd)
+    return Reading(found.psi, found.n_current)
+
+
+def _additivity(measured: Measured) -> Reading:
+    return Reading(float(measured.additivity_gaps.max()), measured.additivity_gaps.size)
+
+
+def _explain_latency(measured: Measured) -> Reading:
+    return Reading(float(np.percentile(measured.latencies_ms, 95)), measured.latencies_ms.size)
+
+
+def _reproducibility(measured: Measured) -> Reading:
+    equal = measured.refitted_sha256 == measured.content_sha256
+    note = "Training again gave " + ("the same model." if equal else "another model.")
+    return Reading(float(equal), 1, note=note)
+
+
+READINGS: dict[str, Callable[[Measured], Reading]] = {
+    "rows": lambda measured: Reading(float(measured.rows), measured.rows),
+    "nulls": _nulls,
+    "auc": _auc,
+    "ks_separation": _ks_separation,
+    "brier": _brier,
+    "calibration": _calibration,
+    "score_psi": _score_psi,
+    "additivity": _additivity,
+    "explain_latency_p95_ms": _explain_latency,
+    "reproducibility": _reproducibility,
+    "baseline_rows": lambda measured: Reading(
+        float(measured.baseline_rows), measured.baseline_rows
+    ),
+}

@@ -1,0 +1,59 @@
+"""What was measured of one version, as arrays, before any policy judges it. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The n rows of a version's dataset, scored by it, and what else a gate policy asks about.
+
+    `bad`, `pd`, `approved`, `in_sample`: (n,). `missing_shares`: 0 to 1 by feature. `groups`: members (n,) by
+    attribute and group, made of `protected_columns`, known of `protected_people`. `additivity_gaps`: |base + sum - margin| of holdout rows. `latencies_ms`: explaining
+    one application each. `content_sha256` is recorded, `refitted_sha256` what training again from the record gave.
+    """
+
+    bad: Bools
+    pd: Floats
+    approved: Bools
+    in_sample: Bools
+    missing_shares: Mapping[str, float]
+    groups: Mapping[str, Mapping[str, Bools]]
+    controls: Mapping[str, str]
+    protected_columns: tuple[str, ...]
+    protected_people: int
+    additivity_gaps: Floats
+    latencies_ms: Floats
+    content_sha256: str
+    refitted_sha256: str
+    baseline_rows: int
+
+    @property
+    def rows(self) -> int:
+        return self.bad.size
+
+    @property
+    def holdout_rows(self) -> int:
+        return int((~self.in_sample).sum())
+
+    @property
+    def holdout_bad(self) -> Bools:
+        return self.bad[~self.in_sample]
+
+    @property
+    def holdout_pd(self) -> Floats:
+        return self.pd[~self.in_sample]
+
+    @property
+    def training_pd(self) -> Floats:
+        return self.pd[self.in_sample]
+
+    def rows_of(self, sample: str) -> Bools:
+        """(n,): the rows that a check looks at, the holdout or all."""
+        return ~self.in_sample if sample == "holdout" else np.ones_like(self.in_sample)

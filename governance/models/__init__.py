@@ -1,0 +1,20 @@
+"""Django finds an app's tables here."""
+
+from governance.models.accounts import SignInGuard
+from governance.models.cases import CaseAlert, CaseStep, CaseWarning, RetrainingCase
+from governance.models.changes import Approval, ChangeRequest
+from governance.models.gates import GateReport, GateRun
+from governance.models.incidents import Incident
+
+__all__ = [
+    "Approval",
+    "CaseAlert",
+    "CaseStep",
+    "CaseWarning",
+    "ChangeRequest",
+    "GateReport",
+    "GateRun",
+    "Incident",
+    "RetrainingCase",
+    "SignInGuard",
+]

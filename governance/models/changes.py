@@ -1,0 +1,148 @@
+"""Maker and checker: what is asked for, and what people decided about it."""
+
+from django.contrib.auth.models import User
+from django.db import models
+from django.db.models import Q
+
+from audit.ids import uuid7
+from registry.models import ModelVersion, Policy
+
+
+class ChangeRequest(models.Model):
+    """One change that somebody asks for, bound to the digest of the evidence it is to be judged by.
+
+    Only the state changes, once: from open to one of the others. Triggers refuse anything else, and refuse
+    `granted` without an approval.
+    """
+
+    class Kind(models.TextChoices):
+        PROMOTION = "promotion"
+        POLICY = "policy"
+        REVOCATION = "revocation"
+
+    class Target(models.TextChoices):
+        STAGING = "staging"
+        PRODUCTION = "production"
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        GRANTED = "granted"
+        REJECTED = "rejected"
+        WITHDRAWN = "withdrawn"
+        VOID = "void"
+        EXPIRED = "expired"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    version = models.ForeignKey(
+        ModelVersion, null=True, on_delete=models.PROTECT, related_name="change_requests"
+    )
+    policy = models.ForeignKey(
+        Policy, null=True, on_delete=models.PROTECT, related_name="change_requests"
+    )
+    target = models.CharField(max_length=10, choices=Target.choices, blank=True)
+    evidence = models.JSONField()
+    evidence_digest = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    # Who built what is asked for: the version's developer or the policy's author. Kept here so that the database can compare.
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    rationale = models.TextField()
+    requested_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True)
+    closing_reason = models.TextField(blank=True)
+    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [
+            ("request_change", "Can request changes"),
+            ("decide_change", "Can approve and reject changes"),
+            ("decide_staging", "Can decide about staging"),
+            ("decide_production", "Can decide about production"),
+            ("decide_policy", "Can decide about policies"),
+            ("decide_revocation", "Can decide about revocations"),
+            ("suspend_version", "Can suspend a version at once"),
+            ("close_stale_changes", "Can void and expire changes that nobody can grant any more"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="governance_change_is_about_one_thing",
+                condition=(
+                    Q(kind="policy", version=None, policy__isnull=False, target="")
+                    | Q(kind="revocation", version__isnull=False, policy=None, target="")
+                    | Q(
+                        kind="promotion",
+                        version__isnull=False,
+                        policy=None,
+                        target__in=["staging", "production"],
+                    )
+                ),
+            ),
+            models.CheckConstraint(
+                name="governance_change_has_rationale", condition=~Q(rationale="")
+            ),
+            models.CheckConstraint(
+                name="governance_open_change_is_undecided",
+                condition=Q(state="open", decided_at=None)
+                | (~Q(state="open") & Q(decided_at__isnull=False)),
+            ),
+            models.UniqueConstraint(
+                name="governance_one_open_change_per_version",
+                fields=["version", "kind"],
+                condition=Q(state="open", version__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="governance_one_open_change_per_policy",
+                fields=["policy"],
+                condition=Q(state="open", policy__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.what
+
+    @property
+    def what(self) -> str:
+        """The change in words: "loanapp version 2 to production"."""
+        if self.kind == self.Kind.POLICY:
+            return f"adopt {self.policy}"
+        if self.kind == self.Kind.REVOCATION:
+            return f"revoke {self.version}"
+        return f"{self.version} to {self.target}"
+
+
+class Approval(models.Model):
+    """What one person decided about one change request, and why. Never changed.
+
+    A trigger refuses an approver who requested the change, who made what it is about, or who already decided the
+    step before: the rule holds for whoever writes to the table.
+    """
+
+    class Decision(models.TextChoices):
+        APPROVE = "approve"
+        REJECT = "reject"
+
+    change_request = models.ForeignKey(
+        ChangeRequest, on_delete=models.PROTECT, related_name="approvals"
+    )
+    approver = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    decision = models.CharField(max_length=10, choices=Decision.choices)
+    rationale = models.TextField()
+    decided_at = models.DateTimeField()
+    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                name="governance_one_decision_per_person", fields=["change_request", "approver"]
+            ),
+            models.CheckConstraint(
+                name="governance_approval_has_rationale", condition=~Q(rationale="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.approver.get_username()}: {self.decision}"

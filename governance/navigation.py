@@ -1,0 +1,83 @@
+"""The sidebar, in plain words and grouped by floor. An entry is shown to whoever may see its window."""
+
+from typing import Any, NamedTuple
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.urls import reverse
+
+from governance.queries.accounts import permissions_of
+
+
+class Item(NamedTuple):
+    """A window in the sidebar. `permission` stands in for the window's own `view` permission."""
+
+    title: str
+    icon: str
+    window: str
+    permission: str = ""
+
+    @property
+    def needs(self) -> str:
+        app, _, model = self.window.partition("_")
+        return self.permission or f"{app}.view_{model}"
+
+
+GROUPS: dict[str, tuple[Item, ...]] = {
+    "Decide": (
+        Item("Change requests", "approval", "governance_changerequest"),
+        Item("Retraining cases", "model_training", "governance_retrainingcase"),
+        Item("Incidents", "e911_emergency", "governance_incident"),
+        Item("Gate reports", "straighten", "governance_gatereport"),
+        Item("Approvals", "how_to_reg", "governance_approval"),
+    ),
+    "Watch": (
+        Item("Reports", "monitoring", "monitoring_report"),
+        Item("Alerts", "notifications_active", "monitoring_alert"),
+        Item("Monitoring passes", "schedule", "monitoring_monitoringpass"),
+        Item("Protected attributes", "shield_person", "monitoring_protectedvalue"),
+    ),
+    "Score": (
+        Item("Decisions", "fact_check", "serving_decision"),
+        Item("Outcomes", "event_available", "serving_outcome"),
+    ),
+    "Models and data": (
+        Item("Models", "account_tree", "registry_scoringmodel"),
+        Item("Versions", "deployed_code", "registry_modelversion"),
+        Item("Clearances", "verified_user", "registry_clearance"),
+        Item("Policies", "policy", "registry_policy"),
+        Item("Training runs", "science", "registry_run"),
+        Item("Data sets", "dataset", "registry_dataset"),
+    ),
+    "Record": (
+        Item("Log", "receipt_long", "audit_entry"),
+        Item("Checkpoints", "flag", "audit_checkpoint"),
+        Item("Archive", "inventory_2", "audit_archivedobject"),
+        Item("Evidence bundles", "folder_zip", "audit_evidenceexport"),
+        Item("Erasures", "person_remove", "audit_erasure"),
+    ),
+    "People": (
+        Item("Accounts", "group", "auth_user", "governance.view_accounts"),
+        Item("Roles", "admin_panel_settings", "auth_group", "governance.view_accounts"),
+        Item("API tokens", "key", "knox_authtoken", "governance.view_accounts"),
+    ),
+}
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Called by unfold for every page."""
+    home = {"title": "Desk", "icon": "space_dashboard", "link": reverse("admin:index")}
+    groups: list[dict[str, Any]] = [{"items": [home]}]
+    assert isinstance(request.user, User)  # unfold asks for signed-in people only
+    held = permissions_of(request.user)
+    for title, items in GROUPS.items():
+        shown = [_entry(item) for item in items if item.needs in held]
+        if shown:
+            groups.append({"title": title, "separator": True, "items": shown})
+    docs = {"title": "API", "icon": "api", "link": reverse("docs")}
+    return [*groups, {"separator": True, "items": [docs]}]
+
+
+def _entry(item: Item) -> dict[str, Any]:
+    link = reverse(f"admin:{item.window}_changelist")
+    return {"title": item.title, "icon": item.icon, "link": link}

@@ -1,0 +1,95 @@
+"""For those who run the service: is it alive, is it ready, and its measures for Prometheus."""
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from audit import keys
+from audit.errors import Refusal
+from audit.queries import last_verification_at, oldest_waiting_since
+from governance.queries.cases import open_cases
+from governance.queries.changes import open_changes
+
+OLDEST_WAITING_SECONDS = (
+    60  # beyond this the sequencer is not running, and decisions wait for their proofs
+)
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers. Nothing else is looked at: a database that is away is no reason to restart us."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 when acts can be recorded and sealed; 503 with what is wrong."""
+    problems = list(_problems())
+    return JsonResponse(
+        {"status": "not ready" if problems else "ready", "problems": problems},
+        status=503 if problems else 200,
+    )
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Gauges, counted when asked for. Holds no name and no identifier of a person."""
+    registry = CollectorRegistry()
+    registry.register(_Gauges())
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _problems() -> Iterator[str]:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Exception:  # noqa: BLE001  whatever the driver raises, the answer is the same
+        yield "The database does not answer."
+        return
+    try:
+        keys.producer()
+        keys.vault_key()
+    except Refusal as refusal:
+        yield refusal.detail
+        return
+    if _waiting_seconds() > OLDEST_WAITING_SECONDS:
+        yield f"Entries wait for more than {OLDEST_WAITING_SECONDS} seconds: the sequencer is not running."
+
+
+def _waiting_seconds() -> float:
+    oldest = oldest_waiting_since(keys.producer().origin)
+    return (timezone.now() - oldest).total_seconds() if oldest else 0.0
+
+
+class _Gauges(Collector):
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        now = timezone.now()
+        yield _gauge(
+            "log_oldest_waiting_seconds",
+            "Age of the oldest entry without an index.",
+            _waiting_seconds(),
+        )
+        verified = last_verification_at()
+        if verified:
+            age = (now - verified).total_seconds()
+            yield _gauge("log_verified_age_seconds", "Time since the whole log was verified.", age)
+        yield _gauge(
+            "change_requests_open", "Change requests that wait for people.", open_changes().count()
+        )
+        due = [case.due_at for case in open_cases()]
+        yield _gauge("retraining_cases_open", "Retraining cases that are open.", len(due))
+        if due:
+            left = (min(due) - now).total_seconds()
+            yield _gauge(
+                "retraining_case_seconds_left",
+                "Until the next open case is due; negative once late.",
+                left,
+            )
+        yield _gauge("demo", "1 when this is the demo.", float(settings.DEMO))
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"credence_{name}", text, value=value)

@@ -1,0 +1,40 @@
+"""Named reads about accounts."""
+
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser, Permission, User
+from django.db.models import QuerySet
+
+from governance.errors import NoSuchAccount
+from governance.models import SignInGuard
+from governance.roles import ROLES
+
+
+def account(username: str) -> User:
+    """Raises NoSuchAccount."""
+    try:
+        return User.objects.get(username=username)
+    except User.DoesNotExist:
+        raise NoSuchAccount(f"There is no account {username}.") from None
+
+
+def accounts() -> QuerySet[User]:
+    """Everybody, and our own processes, by name."""
+    return User.objects.order_by("username").prefetch_related("groups")
+
+
+def roles_of(user: User) -> list[str]:
+    """The roles that a person holds; a service account holds none."""
+    return sorted(group.name for group in user.groups.all() if group.name in ROLES)
+
+
+def permissions_of(user: AbstractBaseUser) -> frozenset[str]:
+    """Every permission that an active user holds through a group, in one query: for pages that ask for many."""
+    rows = Permission.objects.filter(group__user=user.pk, group__user__is_active=True)
+    held = rows.values_list("content_type__app_label", "codename").distinct()
+    return frozenset(f"{app}.{codename}" for app, codename in held)
+
+
+def is_locked(user: User, now: datetime) -> bool:
+    """Whether sign-in to the account is refused, because it failed too often."""
+    return SignInGuard.objects.filter(user=user, locked_until__gt=now).exists()

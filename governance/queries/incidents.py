@@ -1,0 +1,60 @@
+"""Named reads about incidents, and the facts of lower floors from which they are opened."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from governance.errors import NoSuchIncident
+from governance.models import Incident
+from registry.models import ModelVersion
+from serving.models import ExplanationFailure, LoadFailure
+
+FACTS: dict[str, type[LoadFailure] | type[ExplanationFailure]] = {
+    Incident.Kind.LOAD_FAILURE: LoadFailure,
+    Incident.Kind.EXPLANATION_FAILURE: ExplanationFailure,
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """The first fact about a version that no incident answers."""
+
+    kind: str
+    version: ModelVersion
+    first_fact: int
+    summary: str
+
+
+def incident_with(incident_id: UUID) -> Incident:
+    """Raises NoSuchIncident."""
+    incident = incidents().filter(pk=incident_id).first()
+    if incident is None:
+        raise NoSuchIncident(f"There is no incident {incident_id}.")
+    return incident
+
+
+def incidents() -> QuerySet[Incident]:
+    """All incidents, newest first."""
+    return Incident.objects.select_related("version__model")
+
+
+def open_incidents() -> QuerySet[Incident]:
+    return incidents().filter(state=Incident.State.OPEN)
+
+
+def unanswered_facts() -> Iterator[Fact]:
+    """One fact per kind and version: the first that happened while no incident was open, or since the last was closed."""
+    for kind, facts in FACTS.items():
+        answering = Incident.objects.filter(
+            Q(state=Incident.State.OPEN) | Q(closed_at__gte=OuterRef("failed_at")),
+            kind=kind,
+            version=OuterRef("version"),
+        )
+        seen: set[int] = set()
+        unanswered = facts.objects.filter(~Exists(answering)).order_by("pk")
+        for fact in unanswered.select_related("version__model").iterator():
+            if fact.version_id not in seen:
+                seen.add(fact.version_id)
+                yield Fact(kind, fact.version, fact.pk, fact.reason)

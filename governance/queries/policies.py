@@ -1,0 +1,49 @@
+"""Which policy of governance's own kinds applies to a model."""
+
+from datetime import datetime
+
+from governance.errors import NoGatePolicy, NoRetrainingPolicy
+from governance.gate_policy import read_policy
+from governance.retraining_policy import RetrainingPolicy
+from monitoring.policy import MonitoringPolicy
+from registry.models import Policy, ScoringModel
+from registry.queries import policy_in_force
+
+FOR_ALL_MODELS = "default"
+
+
+def policy_for(kind: Policy.Kind, model: ScoringModel, at: datetime) -> Policy | None:
+    """The model's own policy of that kind, else the one for all models; None when neither is in force."""
+    own = policy_in_force(kind, model.name, at)
+    return own or policy_in_force(kind, FOR_ALL_MODELS, at)
+
+
+def require_readable(policy: Policy) -> None:
+    """Whoever is to follow the policy can read it. Raises GatePolicyMalformed, MonitoringPolicyMalformed or RetrainingPolicyMalformed."""
+    match policy.kind:
+        case Policy.Kind.GATE:
+            read_policy(policy.body)
+        case Policy.Kind.MONITORING:
+            MonitoringPolicy.from_json(policy.body)
+        case Policy.Kind.RETRAINING:
+            RetrainingPolicy.from_json(policy.body)
+
+
+def gate_policy(model: ScoringModel, at: datetime) -> Policy:
+    """Raises NoGatePolicy: without rules nothing passes."""
+    policy = policy_for(Policy.Kind.GATE, model, at)
+    if policy is None:
+        raise NoGatePolicy(
+            f"No gate policy named {model.name} or {FOR_ALL_MODELS} is approved and in force."
+        )
+    return policy
+
+
+def retraining_policy(model: ScoringModel, at: datetime) -> Policy:
+    """Raises NoRetrainingPolicy: without an approved envelope nothing is trained unattended."""
+    policy = policy_for(Policy.Kind.RETRAINING, model, at)
+    if policy is None:
+        raise NoRetrainingPolicy(
+            f"No retraining policy named {model.name} or {FOR_ALL_MODELS} is approved and in force."
+        )
+    return policy

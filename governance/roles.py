@@ -1,0 +1,178 @@
+"""Who may do what: the permission matrix as data. The only place where a role gets a permission.
+
+A permission is "app.codename". `governance.provisioning` writes the matrix into the database after every
+migration, exactly: what is not here is taken away.
+"""
+
+# What everybody who works on models may read. No protected attribute and no private payload is among it.
+READ_LOG = frozenset(
+    {
+        "audit.view_archivedobject",
+        "audit.view_checkpoint",
+        "audit.view_entry",
+        "audit.view_leaf",
+    }
+)
+READ_MODELS = READ_LOG | frozenset(
+    {
+        "governance.view_approval",
+        "governance.view_casealert",
+        "governance.view_casestep",
+        "governance.view_casewarning",
+        "governance.view_changerequest",
+        "governance.view_gatereport",
+        "governance.view_gaterun",
+        "governance.view_incident",
+        "governance.view_retrainingcase",
+        "monitoring.view_alert",
+        "monitoring.view_monitoringpass",
+        "monitoring.view_report",
+        "registry.view_artefact",
+        "registry.view_baseline",
+        "registry.view_clearance",
+        "registry.view_dataset",
+        "registry.view_modelversion",
+        "registry.view_policy",
+        "registry.view_run",
+        "registry.view_scoringmodel",
+        "serving.view_decision",
+        "serving.view_explanationfailure",
+        "serving.view_loadfailure",
+        "serving.view_outcome",
+    }
+)
+# Makers propose; checkers decide. No role is both, and the acts compare the people as well.
+MAKE = frozenset({"governance.request_change", "registry.propose_policy"})
+STOP = frozenset(
+    {"governance.suspend_version", "registry.change_stage", "registry.revoke_clearance"}
+)
+CLEAR = STOP | {"registry.grant_clearance"}
+
+ROLES: dict[str, frozenset[str]] = {
+    "model developer": READ_MODELS
+    | MAKE
+    | {
+        "governance.measure_gates",
+        "governance.take_in_dataset",
+        "monitoring.supply_protected",
+        "registry.register_dataset",
+        "registry.register_model",
+        "registry.register_version",
+        "registry.request_run",
+    },
+    "validator": READ_MODELS
+    | CLEAR
+    | {
+        "monitoring.view_fairness_report",
+        "governance.close_incident",
+        "governance.decide_change",
+        "governance.decide_staging",
+        "governance.measure_gates",
+    },
+    "approver": READ_MODELS
+    | CLEAR
+    | {
+        "monitoring.view_fairness_report",
+        "governance.close_case",
+        "governance.close_incident",
+        "governance.decide_change",
+        "governance.decide_policy",
+        "governance.decide_production",
+        "governance.decide_revocation",
+        "registry.adopt_policy",
+        "registry.promote_version",
+    },
+    "fair-lending analyst": READ_MODELS
+    | MAKE
+    | {
+        "monitoring.view_fairness_report",
+        "monitoring.request_pass",
+        "monitoring.supply_protected",
+        "monitoring.view_protectedvalue",
+        "serving.view_observation",
+    },
+    "auditor": READ_MODELS
+    | {
+        "audit.disclose_private",
+        "audit.export_evidence",
+        "audit.read_private",
+        "audit.verify_log",
+        "audit.view_erasure",
+        "audit.view_evidenceexport",
+        "governance.view_accounts",
+        "monitoring.view_fairness_report",
+        "monitoring.view_protectedvalue",
+        "serving.view_observation",
+    },
+    "operator": READ_MODELS
+    | STOP
+    | {
+        "audit.archive_log",
+        "audit.erase_subject",
+        "audit.manage_keys",
+        "audit.verify_log",
+        "audit.view_erasure",
+        "audit.view_evidenceexport",
+        "governance.open_case",
+        "monitoring.forget_protected",
+        "monitoring.request_pass",
+    },
+    "scoring client": frozenset({"serving.decide", "serving.record_outcome"}),
+    "administrator": frozenset(
+        {
+            "governance.create_user",
+            "governance.deactivate_user",
+            "governance.grant_role",
+            "governance.issue_token",
+            "governance.view_accounts",
+        }
+    ),
+}
+
+# One account per process, each alone in a group of its name. None has a password.
+SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
+    "sequencer": frozenset({"audit.write_heartbeat"}),
+    "archiver": frozenset({"audit.archive_log", "audit.verify_log"}),
+    "monitor": frozenset(
+        {
+            "governance.close_stale_changes",
+            "governance.open_case",
+            "governance.open_incident",
+            "governance.record_sign_in",
+            "governance.watch_clock",
+            "monitoring.forget_protected",
+            "monitoring.make_report",
+            "monitoring.raise_alert",
+            "monitoring.read_protected",
+            "monitoring.request_pass",
+            "monitoring.run_pass",
+            "serving.delete_observation",
+        }
+    ),
+    # Trains and proposes by itself, and can approve nothing.
+    "retrainer": frozenset(
+        {
+            "governance.advance_case",
+            "governance.carry_out_gates",
+            "governance.measure_gates",
+            "governance.request_change",
+            "governance.take_in_dataset",
+            "monitoring.read_protected",
+            "monitoring.supply_protected",
+            "registry.register_dataset",
+            "registry.register_version",
+            "registry.request_run",
+            "registry.train_run",
+        }
+    ),
+    # Whoever runs commands on the machine can read the key files: the log says who that was. What applicants
+    # said is disclosed in the name of a person alone (`--as USER`).
+    "cli": ROLES["operator"]
+    | ROLES["administrator"]
+    | {"audit.export_evidence", "governance.measure_gates"},
+}
+
+
+def service_group(account: str) -> str:
+    """The group of a service account: no role that a person can be given."""
+    return f"service: {account}"

@@ -1,0 +1,35 @@
+"""What beat sends, and how often. Sweeps find every intent whose message was lost."""
+
+from datetime import timedelta
+from typing import Any
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
+    """Celery's beat schedule; `sweep` is how long a lost message waits at most."""
+    minute = timedelta(minutes=1)
+    every: dict[str, timedelta] = {
+        "audit.write_heartbeat": minute,
+        "audit.build_exports": sweep,
+        "audit.run_passes": sweep,
+        "audit.archive_log": DAY,
+        "audit.verify_log": DAY,
+        "registry.sweep_runs": sweep,
+        "monitoring.request_passes": DAY,
+        "monitoring.sweep_passes": sweep,
+        "monitoring.forget_erased": HOUR,
+        "serving.forget_erased": HOUR,
+        "governance.send_gates_again": sweep,
+        "governance.open_cases": sweep,
+        "governance.advance_cases": sweep,
+        "governance.watch_case_clock": minute,
+        "governance.open_incidents": sweep,
+        "governance.close_stale_changes": minute,
+    }
+    # A sweep that no worker took before the next one is sent is not worth carrying out.
+    return {
+        task: {"task": task, "schedule": gap, "options": {"expires": gap.total_seconds()}}
+        for task, gap in every.items()
+    }

@@ -1,0 +1,86 @@
+"""What is looked for on a schedule: facts that nobody was told of, and intents that nobody carried out.
+
+A sweep may be interrupted or run twice: each act that it makes is refused or has no effect the second time.
+"""
+
+from collections import defaultdict
+
+from django.utils import timezone
+
+from audit.context import acting
+from audit.dispatch import send_on_commit
+from audit.queries import service_account
+from governance.actions.cases import (
+    WARN_AT_PERCENT,
+    attach_alert,
+    mark_breached,
+    open_case,
+    warn_of_clock,
+)
+from governance.actions.changes import expire_change, void_change
+from governance.actions.incidents import open_incident
+from governance.models import RetrainingCase
+from governance.queries import cases, changes, incidents
+from monitoring.models import Alert
+
+State = RetrainingCase.State
+
+
+def open_cases() -> None:
+    """Open one case per model and cause for alerts that persisted, or add them to the case that is open."""
+    monitor = service_account("monitor")
+    unanswered: dict[tuple[int, str], list[Alert]] = defaultdict(list)
+    for alert in cases.alerts_without_case():
+        unanswered[alert.model_id, cases.CAUSES[alert.trigger]].append(alert)
+    with acting(trigger="alerts"):
+        for (_, cause), alerts in unanswered.items():
+            model = alerts[0].model
+            known = cases.open_cases().filter(model=model, cause=cause).first()
+            if known is None:
+                open_case(model, cause, _reason(alerts), by=monitor, alerts=alerts)
+                continue
+            for alert in alerts:
+                attach_alert(known.pk, alert, by=monitor)
+
+
+def advance_cases() -> None:
+    """Send every open case on its way again: a message may be lost, a worker may be killed, a run may have ended."""
+    for case in cases.open_cases():
+        if cases.next_step(case) is not None:
+            send_on_commit("governance.advance_case", str(case.pk))
+
+
+def watch_case_clock() -> None:
+    """Warn as the time of a case is used up, and record when it has passed."""
+    monitor, now = service_account("monitor"), timezone.now()
+    with acting(trigger="clock"):
+        for case in cases.open_cases():
+            warned = {warning.percent for warning in case.warnings.all()}
+            for percent in WARN_AT_PERCENT:
+                if percent not in warned and case.used_share(now) * 100 >= percent:
+                    warn_of_clock(case.pk, percent, by=monitor)
+            if now >= case.due_at and case.state in {State.OPEN, State.WAITING}:
+                mark_breached(case.pk, by=monitor)
+
+
+def close_stale_changes() -> None:
+    """Void requests whose evidence changed, and expire those that nobody decided in time."""
+    monitor, now = service_account("monitor"), timezone.now()
+    with acting(trigger="stale changes"):
+        for change in changes.open_changes():
+            if now >= change.expires_at:
+                expire_change(change.pk, by=monitor)
+            elif changes.is_stale(change, now):
+                void_change(change.pk, by=monitor)
+
+
+def open_incidents() -> None:
+    """Open an incident for what lower floors left as a fact and nobody looks at yet."""
+    monitor = service_account("monitor")
+    with acting(trigger="facts"):
+        for fact in list(incidents.unanswered_facts()):
+            open_incident(fact, by=monitor)
+
+
+def _reason(alerts: list[Alert]) -> str:
+    return "; ".join(str(alert) for alert in alerts)[:1000]

@@ -1,0 +1,25 @@
+"""The buttons of a row's window, or of a list."""
+
+from typing import Any
+
+from django import template
+from django.db.models import Model
+
+register = template.Library()
+
+
+@register.inclusion_tag("governance/buttons.html", takes_context=True)
+def act_buttons(context: dict[str, Any], row: Model | None) -> dict[str, Any]:
+    # Here and not above: unfold loads tag libraries while it is itself imported.
+    from governance.admin.pages import PAGES
+
+    pages = PAGES.of(row, context["request"].user) if row is not None else []
+    return {"buttons": [(page, page.url(row)) for page in pages]}
+
+
+@register.inclusion_tag("governance/buttons.html", takes_context=True)
+def list_buttons(context: dict[str, Any], model: type[Model]) -> dict[str, Any]:
+    from governance.admin.pages import PAGES
+
+    pages = PAGES.of_list(model, context["request"].user)
+    return {"buttons": [(page, page.url()) for page in pages]}

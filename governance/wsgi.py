@@ -1,0 +1,13 @@
+"""The WSGI application that the web server runs, where the database and the keys are as they must be."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
+
+application = get_wsgi_application()
+
+from audit.checks import require_fit_to_serve  # noqa: E402  the settings come first
+
+require_fit_to_serve()

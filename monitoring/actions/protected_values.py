@@ -1,0 +1,132 @@
+"""Storing protected attributes, and removing those of erased people."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from audit.action import action, record
+from audit.errors import Refusal
+from audit.models import Entry
+from monitoring.demographics import Demographics, read_demographics, value_problems
+from monitoring.errors import ProtectedValuesRefused
+from monitoring.events import Event
+from monitoring.models import ProtectedValue
+from monitoring.protected_key import protected_key
+from monitoring.queries import people, protected_values
+from monitoring.queries.policies import known_attributes
+from monitoring.sealing import Value, seal
+from serving.batches import refused_rows
+
+MOST_AT_ONCE = 10_000
+ROWS_PER_INSERT = 500
+
+
+@action(Event.PROTECTED_VALUES_RECORDED, needs="monitoring.supply_protected")
+def record_protected_values(
+    dataset_sha256: str, rows: Mapping[str, Mapping[str, Value]], *, by: User
+) -> int:
+    """Store the protected attributes of a data set's rows, by row id, under the data set's digest.
+
+    An attribute that is not known is left out of a row. Returns of how many rows any is known.
+    Raises ProtectedValuesRefused naming every attribute whose values are unfit, or KeyMissing.
+    """
+    known = {row_id: values for row_id, values in rows.items() if values}
+    problems = {
+        (problem.field, problem.type): problem
+        for values in known.values()
+        for problem in value_problems(values)
+    }
+    if problems:
+        raise ProtectedValuesRefused(
+            "Protected attributes of the data set cannot be stored.", errors=list(problems.values())
+        )
+    entry = record(
+        subject=("registry.dataset", dataset_sha256),
+        people=len(known),
+        attributes=_names(known.values()),
+    )
+    _store(
+        [
+            (
+                ProtectedValue(
+                    scope=ProtectedValue.Scope.DATASET, dataset_sha256=dataset_sha256, row_id=row_id
+                ),
+                values,
+            )
+            for row_id, values in known.items()
+        ],
+        entry,
+    )
+    return len(known)
+
+
+@action(Event.PROTECTED_VALUES_RECORDED, needs="monitoring.supply_protected")
+def record_demographics(
+    documents: Sequence[object], *, by: User, client: str | None = None
+) -> list[Refusal | None]:
+    """Store protected attributes of applicants, named by the references of the client that sent them.
+
+    `client` is the caller unless named. Good rows are stored together; answers one None or one
+    refusal per row, in order, and the refused rows make one entry, without values. Raises
+    ProtectedValuesRefused where the list is empty or too long, or KeyMissing.
+    """
+    if not 0 < len(documents) <= MOST_AT_ONCE:
+        raise ProtectedValuesRefused(f"A list holds 1 to {MOST_AT_ONCE:,} people.")
+    whose = client or by.get_username()
+    known = known_attributes(timezone.now())
+    read = [read_demographics(document, known) for document in documents]
+    subjects = people.subjects_of(whose, [row for row in read if isinstance(row, Demographics)])
+    results = [_result(row, subjects) for row in read]
+    good = [
+        (subjects[row.reference], row.values)
+        for row, result in zip(read, results, strict=True)
+        if result is None and isinstance(row, Demographics)
+    ]
+    refused = {place: result for place, result in enumerate(results) if result is not None}
+    entry = record(
+        subject=("monitoring.client", whose),
+        people=len(good),
+        attributes=_names(values for _, values in good),
+        **refused_rows(refused),
+    )
+    _store(
+        [
+            (ProtectedValue(scope=ProtectedValue.Scope.CLIENT, subject_id=subject_id), values)
+            for subject_id, values in good
+        ],
+        entry,
+    )
+    return results
+
+
+@action(Event.PROTECTED_VALUES_FORGOTTEN, needs="monitoring.forget_protected")
+def forget_erased_people(*, by: User) -> int:
+    """Remove the protected attributes of people who were erased. Returns how many rows went."""
+    removed, _ = protected_values.erased_people().delete()
+    record(subject=("monitoring.protectedvalue", "erased people"), rows=removed)
+    return removed
+
+
+def _result(
+    row: Demographics | ProtectedValuesRefused, subjects: Mapping[tuple[str, str], UUID]
+) -> Refusal | None:
+    if isinstance(row, Refusal):
+        return row
+    return None if row.reference in subjects else row.unknown_person()
+
+
+def _names(rows: Iterable[Mapping[str, Value]]) -> list[str]:
+    return sorted({name for values in rows for name in values})
+
+
+def _store(rows: Sequence[tuple[ProtectedValue, Mapping[str, Value]]], entry: Entry) -> None:
+    key, now = protected_key(), timezone.now()
+    for row, values in rows:
+        row.attributes = sorted(values)
+        row.ciphertext = seal(values, row.about, key.secret)
+        row.key_id = key.key_id
+        row.supplied_at = now
+        row.entry = entry
+    ProtectedValue.objects.bulk_create([row for row, _ in rows], batch_size=ROWS_PER_INSERT)

@@ -1,0 +1,105 @@
+"""Acts on data sets."""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from audit.action import action, record
+from audit.errors import FieldProblem
+from audit.store import content_store
+from registry import snapshots
+from registry.contract import FeatureContract
+from registry.errors import DatasetExists, DatasetFailsContract, ProtectedColumn
+from registry.events import Event
+from registry.models import Dataset
+from registry.validation import CheckResult, validate
+
+_OF_MONITORING = ("protected", "groups")
+
+
+@action(Event.DATASET_REGISTERED, needs="registry.register_dataset")
+def register_dataset(
+    name: str,
+    parquet: bytes,
+    description: Mapping[str, Any],
+    protected_columns: Collection[str],
+    *,
+    by: User,
+) -> Dataset:
+    """Keep a snapshot under its digest, once every check of its contract has passed.
+
+    `description` is the registry's part of a file's description; `protected_columns` are the names of
+    what was split off, so that they are recognised when they turn up here or in a decision. Raises
+    ContractMalformed, NotParquet, ProtectedColumn, DatasetFailsContract or DatasetExists.
+    """
+    sha256 = hashlib.sha256(parquet).hexdigest()
+    if existing := Dataset.objects.filter(name=name, sha256=sha256).first():
+        raise DatasetExists(
+            f"These bytes are already registered as {name!r}, number {existing.pk}."
+        )
+    _require_no_protected_part(description)
+    contract = FeatureContract.from_json(description.get("contract", {}))
+    table = snapshots.read_parquet(parquet)
+    checks = validate(table, contract, protected_columns)
+    _require_passed(checks)
+    dataset = Dataset(
+        name=name,
+        # A crash after this leaves bytes that no row names: the same bytes again find them there.
+        sha256=content_store().put("datasets", parquet),
+        rows=table.num_rows,
+        columns=table.column_names,
+        description={**description, "protected_columns": sorted(protected_columns)},
+        validation={"passed": True, "checks": [check.as_json() for check in checks]},
+        source=description.get("source", ""),
+        licence=description.get("licence", ""),
+        registered_by=by,
+        created_at=timezone.now(),
+    )
+    dataset.entry = record(
+        subject=dataset.subject,
+        name=name,
+        rows=dataset.rows,
+        columns=dataset.columns,
+        contract_sha256=contract.sha256,
+        protected_columns=dataset.description["protected_columns"],
+        checks=len(checks),
+        source=dataset.source,
+        licence=dataset.licence,
+    )
+    dataset.save(force_insert=True)
+    return dataset
+
+
+def _require_no_protected_part(description: Mapping[str, Any]) -> None:
+    if found := [part for part in _OF_MONITORING if part in description]:
+        raise ProtectedColumn(
+            "The description still holds what only monitoring may know.",
+            errors=[
+                FieldProblem(f"description.{part}", "protected", "Split this part off first.")
+                for part in found
+            ],
+        )
+
+
+def _require_passed(checks: list[CheckResult]) -> None:
+    failed = [check for check in checks if not check.passed]
+    protected = [check for check in failed if check.check == "not_protected"]
+    if protected:
+        raise ProtectedColumn(
+            "The data set holds protected columns, which never lie in the registry.",
+            errors=_problems(protected),
+        )
+    if failed:
+        raise DatasetFailsContract(
+            f"The data set fails {len(failed)} of {len(checks)} checks.", errors=_problems(failed)
+        )
+
+
+def _problems(checks: list[CheckResult]) -> list[FieldProblem]:
+    return [
+        FieldProblem(check.field, check.check, f"{check.observed}; expected {check.expected}.")
+        for check in checks
+    ]

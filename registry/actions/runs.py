@@ -1,0 +1,175 @@
+"""Acts on training runs: asked for by a person, carried out by a worker."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from audit.action import action, record
+from audit.dispatch import send_on_commit
+from audit.errors import FieldProblem, InvalidInput
+from audit.store import content_store
+from registry import artefacts, provenance
+from registry.errors import RunNotQueued, RunNotRunning
+from registry.events import Event
+from registry.loading import sign_artefact
+from registry.models import Artefact, Dataset, Run, ScoringModel
+from registry.queries import run_with
+from registry.training import require_params
+
+LONGEST_ERROR = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOutcome:
+    """What a finished training leaves: the artefact's bytes and content, measures, and SVG plots by name."""
+
+    artefact: bytes
+    content_sha256: str
+    metrics: Mapping[str, Any]
+    plots: Mapping[str, str]
+
+
+@action(Event.RUN_REQUESTED, needs="registry.request_run")
+def request_run(
+    model: ScoringModel,
+    dataset: Dataset,
+    algorithm: str,
+    params: Mapping[str, Any],
+    seed: int,
+    holdout_share: float,
+    *,
+    by: User,
+) -> Run:
+    """Queue a training run. The row is the intent; a worker takes it once this has committed.
+
+    Raises ParamsRefused or InvalidInput.
+    """
+    require_params(algorithm, params)
+    problems = []
+    if not 0 < holdout_share < 1:
+        problems.append(FieldProblem("holdout_share", "out_of_range", "Must be between 0 and 1."))
+    if not 0 <= seed < 2**31:
+        problems.append(FieldProblem("seed", "out_of_range", "Must be from 0 to 2147483647."))
+    if problems:
+        raise InvalidInput("The run cannot be requested; see `errors`.", errors=problems)
+    run = Run(
+        model=model,
+        dataset=dataset,
+        algorithm=algorithm,
+        params=dict(params),
+        seed=seed,
+        holdout_share=holdout_share,
+        requested_by=by,
+        requested_at=timezone.now(),
+    )
+    run.entry = record(
+        subject=run.subject,
+        model=model.name,
+        dataset_sha256=dataset.sha256,
+        algorithm=algorithm,
+        params=run.params,
+        seed=seed,
+        holdout_share=holdout_share,
+    )
+    run.save(force_insert=True)
+    send_on_commit("registry.train_run", str(run.pk))
+    return run
+
+
+@action(Event.RUN_STARTED, needs="registry.train_run")
+def start_run(run_id: UUID, *, by: User) -> Run:
+    """Take a queued run for this worker. Raises RunNotQueued when another worker took it first."""
+    environment_sha256 = content_store().put("environments", provenance.environment())
+    taken = Run.objects.filter(pk=run_id, status=Run.Status.QUEUED).update(
+        status=Run.Status.RUNNING,
+        started_at=timezone.now(),
+        code_revision=provenance.code_revision(),
+        environment_sha256=environment_sha256,
+    )
+    run = run_with(run_id)
+    if not taken:
+        raise RunNotQueued(f"The run {run_id} is {run.status}, not queued.")
+    record(
+        subject=run.subject,
+        code_revision=run.code_revision,
+        environment_sha256=run.environment_sha256,
+    )
+    return run
+
+
+@action(Event.RUN_SUCCEEDED, needs="registry.train_run")
+def complete_run(run_id: UUID, outcome: TrainingOutcome, *, by: User) -> Run:
+    """Keep and sign what a run left. Raises RunNotRunning."""
+    run = _running(run_id)
+    # A crash after these leaves bytes that no row names.
+    run.artefact_sha256 = content_store().put("artefacts", outcome.artefact)
+    run.plots = {
+        name: content_store().put("plots", svg.encode()) for name, svg in outcome.plots.items()
+    }
+    run.content_sha256 = outcome.content_sha256
+    run.metrics = dict(outcome.metrics)
+    run.status = Run.Status.SUCCEEDED
+    run.finished_at = timezone.now()
+    signature = sign_artefact(outcome.artefact)
+    entry = record(
+        subject=run.subject,
+        model=run.model.name,
+        artefact_sha256=run.artefact_sha256,
+        content_sha256=run.content_sha256,
+        key_id=signature.key_id,
+        signature=signature.value,
+        plots=run.plots,
+        holdout=_headline(run.metrics),
+    )
+    Artefact.objects.create(
+        sha256=run.artefact_sha256,
+        content_sha256=run.content_sha256,
+        format=artefacts.FORMAT,
+        size=len(outcome.artefact),
+        key_id=signature.key_id,
+        signature=signature.value,
+        run=run,
+        created_at=run.finished_at,
+        entry=entry,
+    )
+    run.save(
+        update_fields=[
+            "status",
+            "finished_at",
+            "artefact_sha256",
+            "content_sha256",
+            "metrics",
+            "plots",
+        ]
+    )
+    return run
+
+
+@action(Event.RUN_FAILED, needs="registry.train_run")
+def fail_run(run_id: UUID, error: str, *, by: User) -> Run:
+    """Say why a run left nothing. Raises RunNotRunning."""
+    run = _running(run_id)
+    run.status = Run.Status.FAILED
+    run.error = error[:LONGEST_ERROR]
+    run.finished_at = timezone.now()
+    record(subject=run.subject, model=run.model.name, error=run.error)
+    run.save(update_fields=["status", "error", "finished_at"])
+    return run
+
+
+def _running(run_id: UUID) -> Run:
+    run = Run.objects.select_for_update().select_related("model").filter(pk=run_id).first()
+    run = run or run_with(run_id)
+    if run.status != Run.Status.RUNNING:
+        raise RunNotRunning(f"The run {run_id} is {run.status}, not at work.")
+    return run
+
+
+def _headline(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """The holdout's performance as the log keeps it; the whole is in the run's row."""
+    performance = metrics["holdout"]["performance"]
+    return {name: performance[name] for name in ("auc", "ks_separation", "brier", "log_loss")}

@@ -1,0 +1,88 @@
+"""Registered data sets."""
+
+from django.contrib import admin
+
+from audit.admin_base import ReadOnlyAdmin
+from registry import queries
+from registry.admin.parts import links, table, tag
+from registry.models import Dataset
+
+
+@admin.register(Dataset)
+class DatasetAdmin(ReadOnlyAdmin):
+    list_display = ("name", "short_sha256", "rows", "checks_passed", "registered_by", "created_at")
+    search_fields = ("name", "sha256", "source")
+    list_select_related = ("registered_by",)
+    fieldsets = (
+        (None, {"fields": ("name", "sha256", "rows", "source", "licence", "label_meaning")}),
+        ("Lineage", {"fields": ("runs_of", "versions_of")}),
+        ("Features", {"fields": ("features_table",)}),
+        ("Checks", {"fields": ("checks_table",)}),
+        ("Left out", {"fields": ("split_off", "ignored_table")}),
+        ("Record", {"fields": ("registered_by", "created_at", "entry")}),
+    )
+
+    @admin.display(description="SHA-256")
+    def short_sha256(self, dataset: Dataset) -> str:
+        return dataset.sha256[:12]
+
+    @admin.display(description="Checks")
+    def checks_passed(self, dataset: Dataset) -> str:
+        checks = dataset.validation["checks"]
+        return f"{sum(check['passed'] for check in checks)} of {len(checks)} passed"
+
+    @admin.display(description="What bad means")
+    def label_meaning(self, dataset: Dataset) -> str:
+        return str(dataset.description.get("label_meaning", ""))
+
+    @admin.display(description="Runs")
+    def runs_of(self, dataset: Dataset) -> str:
+        return links(dataset.runs.select_related("model"))
+
+    @admin.display(description="Versions")
+    def versions_of(self, dataset: Dataset) -> str:
+        return links(dataset.versions.select_related("model"))
+
+    @admin.display(description="Features")
+    def features_table(self, dataset: Dataset) -> str:
+        features = queries.contract_of(dataset).features
+        return table(
+            ["Feature", "Type", "Range", "Missing", "Direction", "Reason group", "Meaning"],
+            [
+                (
+                    feature.name,
+                    feature.type,
+                    ", ".join(feature.categories)
+                    or ("" if feature.type == "boolean" else feature.range_in_words),
+                    feature.missing,
+                    feature.monotone,
+                    feature.reason_group,
+                    feature.description,
+                )
+                for feature in features
+            ],
+        )
+
+    @admin.display(description="Checks")
+    def checks_table(self, dataset: Dataset) -> str:
+        return table(
+            ["Field", "Check", "Result", "Observed", "Expected"],
+            [
+                (
+                    check["field"],
+                    check["check"],
+                    tag("passed" if check["passed"] else "failed"),
+                    check["observed"],
+                    check["expected"],
+                )
+                for check in dataset.validation["checks"]
+            ],
+        )
+
+    @admin.display(description="Split off as protected (names only)")
+    def split_off(self, dataset: Dataset) -> str:
+        return ", ".join(dataset.description["protected_columns"]) or "-"
+
+    @admin.display(description="Ignored")
+    def ignored_table(self, dataset: Dataset) -> str:
+        return table(["Column", "Why"], dataset.description.get("ignored", {}).items())

@@ -1,0 +1,83 @@
+"""Training runs."""
+
+from django.contrib import admin
+
+from audit.admin_base import ReadOnlyAdmin
+from registry import queries
+from registry.admin.parts import link, links, number, picture, side_by_side, table, tag
+from registry.models import Run
+
+MEASURES = ("auc", "gini", "ks_separation", "brier", "log_loss")
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    list_display = (
+        "__str__",
+        "state",
+        "model_link",
+        "dataset_link",
+        "auc",
+        "requested_by",
+        "requested_at",
+    )
+    list_filter = ("status", "algorithm", "model")
+    list_select_related = ("model", "dataset", "requested_by")
+    fieldsets = (
+        (None, {"fields": ("model", "dataset", "state", "error", "requested_by", "requested_at")}),
+        ("Asked for", {"fields": ("algorithm", "params", "seed", "holdout_share")}),
+        ("Measures", {"fields": ("measures_table", "pictures")}),
+        ("Left", {"fields": ("artefact_link", "content_sha256", "versions_made")}),
+        (
+            "Provenance",
+            {"fields": ("code_revision", "environment_sha256", "started_at", "finished_at")},
+        ),
+        ("Record", {"fields": ("id", "entry")}),
+    )
+
+    @admin.display(description="Status", ordering="status")
+    def state(self, run: Run) -> str:
+        return tag(run.status)
+
+    @admin.display(description="Model", ordering="model")
+    def model_link(self, run: Run) -> str:
+        return link(run.model)
+
+    @admin.display(description="Data set", ordering="dataset")
+    def dataset_link(self, run: Run) -> str:
+        return link(run.dataset)
+
+    @admin.display(description="AUC on holdout")
+    def auc(self, run: Run) -> str:
+        holdout = run.metrics.get("holdout")
+        return number(holdout["performance"]["auc"]) if holdout else "-"
+
+    @admin.display(description="Performance")
+    def measures_table(self, run: Run) -> str:
+        if not run.metrics:
+            return "-"
+        return table(
+            ["Rows", "Count", "Bad", *MEASURES],
+            [
+                (
+                    part.replace("_", " "),
+                    run.metrics[part]["performance"]["n"],
+                    run.metrics[part]["performance"]["n_bad"],
+                    *(number(run.metrics[part]["performance"][name]) for name in MEASURES),
+                )
+                for part in ("in_sample", "holdout")
+            ],
+        )
+
+    @admin.display(description="Plots")
+    def pictures(self, run: Run) -> str:
+        plots = [picture(queries.plot_of(run, name), name) for name in run.plots]
+        return side_by_side(plots) if plots else "-"
+
+    @admin.display(description="Artefact")
+    def artefact_link(self, run: Run) -> str:
+        return link(run.artefact) if run.artefact_sha256 else "-"
+
+    @admin.display(description="Versions")
+    def versions_made(self, run: Run) -> str:
+        return links(run.versions.select_related("model"))

@@ -1,0 +1,19 @@
+"""The floor that knows models, versions, artefacts, datasets and runs."""
+
+from django.apps import AppConfig
+
+
+class RegistryConfig(AppConfig):
+    name = "registry"
+    verbose_name = "Models and data"
+
+    append_only = ["Dataset", "Artefact", "Baseline", "Clearance"]
+    governed = ["ScoringModel", "Run", "Policy", "ModelVersion"]
+    erasable: list[str] = []
+    plain: list[str] = []
+
+    def ready(self) -> None:
+        from audit.recorded import recorded_table
+
+        for name in (*self.append_only, *self.governed):
+            recorded_table(self.get_model(name))

@@ -1,0 +1,191 @@
+"""Why the registry refuses: one class per reason."""
+
+from audit.errors import NotFound, Refusal
+
+
+class ContractMalformed(Refusal):
+    """A feature contract cannot be used; every fault is named."""
+
+    status = 422
+
+
+class DescriptionRefused(Refusal):
+    """A description of a data file cannot be used; every fault is named."""
+
+    status = 422
+
+
+class FileDiffersFromDescription(Refusal):
+    """A data file does not have the columns or values that its description says."""
+
+    status = 422
+
+
+class NotParquet(Refusal):
+    """The bytes of a data set are not a complete Parquet file."""
+
+    status = 422
+
+
+class ParamsRefused(Refusal):
+    """Training parameters are unknown, of the wrong type or out of range; every one is named."""
+
+    status = 422
+
+
+class TrainingFailed(Refusal):
+    """The algorithm did not produce a model of these rows with these parameters."""
+
+    status = 422
+
+
+class NotAnArtefact(Refusal):
+    """The bytes are not a skops artefact of a kind that this registry trains."""
+
+    status = 422
+
+
+class PickleRefused(NotAnArtefact):
+    """The bytes are a pickle, plain or as joblib writes it. Loading one would run code from it."""
+
+
+class ArtefactTruncated(NotAnArtefact):
+    """The bytes begin as an artefact and are not all there, or were changed on the way."""
+
+
+class ArtefactWithoutSchema(NotAnArtefact):
+    """A zip file without the schema that makes it a skops artefact."""
+
+
+class UntrustedTypes(NotAnArtefact):
+    """The artefact would create objects of types that no model of this registry consists of."""
+
+
+class ContentNotCanonical(Refusal):
+    """An estimator holds something whose content has no canonical form, so it has no digest."""
+
+    status = 422
+
+
+class BaselineTooSmall(Refusal):
+    """Too few applicants are approved at the cut-off to explain a decision against."""
+
+    status = 422
+
+
+class BaselineDamaged(Refusal):
+    """The bytes of a baseline cannot be read."""
+
+    status = 503
+
+
+class UnknownModel(NotFound):
+    """The inventory holds no model of that name."""
+
+
+class UnknownVersion(NotFound):
+    """The model has no version of that number."""
+
+
+class UnknownDataset(NotFound):
+    """No data set is registered under that identifier."""
+
+
+class UnknownRun(NotFound):
+    """There is no run of that identifier."""
+
+
+class UnknownPlot(NotFound):
+    """The run drew no plot of that name."""
+
+
+class UnknownPolicy(NotFound):
+    """There is no policy of that identifier."""
+
+
+class ModelExists(Refusal):
+    """The inventory already holds a model of that name."""
+
+
+class DatasetExists(Refusal):
+    """These very bytes are already registered under that name."""
+
+
+class DatasetFailsContract(Refusal):
+    """A data set does not pass its checks; every failed check is named, with rows and without values."""
+
+    status = 422
+
+
+class ProtectedColumn(Refusal):
+    """A protected attribute would enter the registry, as a column or as a feature."""
+
+    status = 422
+
+
+class RunNotQueued(Refusal):
+    """The run was already taken by a worker, or has ended."""
+
+
+class RunNotRunning(Refusal):
+    """The run is not at work, so it cannot end."""
+
+
+class RunNotSucceeded(Refusal):
+    """Only a run that left an artefact can become a version."""
+
+
+class PolicyMalformed(Refusal):
+    """The body of a policy cannot be used; every fault is named."""
+
+    status = 422
+
+
+class PolicyNotProposed(Refusal):
+    """Only a proposed policy can be adopted or rejected."""
+
+
+class ApproverIsProposer(Refusal):
+    """Nobody approves a policy they proposed."""
+
+    status = 403
+
+
+class PolicyNotInForce(Refusal):
+    """The policy is of another kind, was not approved, or does not apply today."""
+
+
+class PolicyDoesNotFit(Refusal):
+    """A decision policy or reason library does not fit the model's features; every gap is named."""
+
+    status = 422
+
+
+class StageNotReachable(Refusal):
+    """A version cannot move from where it stands to that stage by this act."""
+
+
+class NotCleared(Refusal):
+    """The version has no live clearance for that purpose, so it may not take that place."""
+
+
+class ApproverIsDeveloper(Refusal):
+    """Nobody approves a version they developed."""
+
+    status = 403
+
+
+class ClearanceWithoutApprover(Refusal):
+    """A clearance rests on the word of at least one person."""
+
+    status = 422
+
+
+class ClearanceRevoked(Refusal):
+    """The clearance was already revoked, or is itself a revocation."""
+
+
+class ArtefactMismatch(Refusal):
+    """The estimator loaded is not the one that was registered: its content has another digest."""
+
+    status = 503

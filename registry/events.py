@@ -1,0 +1,38 @@
+"""The names of what the registry writes into the log."""
+
+from enum import StrEnum
+
+
+class Event(StrEnum):
+    MODEL_REGISTERED = "registry.model.registered"
+    DATASET_REGISTERED = "registry.dataset.registered"
+    RUN_REQUESTED = "registry.run.requested"
+    RUN_STARTED = "registry.run.started"
+    RUN_SUCCEEDED = "registry.run.succeeded"
+    RUN_FAILED = "registry.run.failed"
+    VERSION_REGISTERED = "registry.version.registered"
+    STAGE_CHANGED = "registry.version.stage_changed"
+    CHAMPION_PROMOTED = "registry.version.promoted"
+    POLICY_PROPOSED = "registry.policy.proposed"
+    POLICY_ADOPTED = "registry.policy.adopted"
+    POLICY_REJECTED = "registry.policy.rejected"
+    CLEARANCE_GRANTED = "registry.clearance.granted"
+    CLEARANCE_REVOKED = "registry.clearance.revoked"
+
+
+DESCRIPTIONS = {
+    Event.MODEL_REGISTERED: "A scoring model entered the inventory: its uses, its tier, its owner.",
+    Event.DATASET_REGISTERED: "A snapshot passed its checks and is kept under its digest.",
+    Event.RUN_REQUESTED: "Someone asked for a model to be trained: data, algorithm, parameters, seed.",
+    Event.RUN_STARTED: "A worker began to train: the code and the environment it does so with.",
+    Event.RUN_SUCCEEDED: "A run left a signed artefact: its two digests and what it measured.",
+    Event.RUN_FAILED: "A run left nothing: the reason.",
+    Event.VERSION_REGISTERED: "An artefact became a version of its model, with contract, baseline, cut-off and policies.",
+    Event.STAGE_CHANGED: "A version moved to another stage.",
+    Event.CHAMPION_PROMOTED: "A version became the champion, and the one before it was archived.",
+    Event.POLICY_PROPOSED: "Someone wrote a new version of a policy.",
+    Event.POLICY_ADOPTED: "A policy was approved by someone who did not write it, and replaced the one before.",
+    Event.POLICY_REJECTED: "A proposed policy was turned down.",
+    Event.CLEARANCE_GRANTED: "A version may be used for one purpose, with exactly these bytes.",
+    Event.CLEARANCE_REVOKED: "A clearance ended before its time.",
+}

@@ -1,0 +1,219 @@
+"""One input of a model: its type, range and meaning, and what is wrong with a value given for it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+from audit.errors import FieldProblem
+
+FeatureType = Literal["number", "integer", "boolean", "category"]
+Missing = Literal["allowed", "refused"]
+Monotone = Literal["increasing", "decreasing", "none"]
+
+OWN_COLUMNS = ("row_id", "bad", "observed_on")
+"""What a snapshot calls its row id, label and time: no feature is called that."""
+MISSING_CATEGORY = "(missing)"
+LARGEST_EXACT_INTEGER = 2**53
+
+_WORDS_FOR_TYPE = {
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "category": "a text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One input of a model.
+
+    `minimum` and `maximum` are inclusive and in `unit`. `monotone` is the direction in which the
+    probability of bad must move as the value rises. `missing` says whether None is an answer.
+    """
+
+    name: str
+    type: FeatureType
+    minimum: float | None = None
+    maximum: float | None = None
+    unit: str = ""
+    reason_group: str = ""
+    missing: Missing = "refused"
+    monotone: Monotone = "none"
+    categories: tuple[str, ...] = ()
+    description: str = ""
+
+    def faults(self) -> list[FieldProblem]:
+        """What makes this declaration unusable, each under the name of the key at fault."""
+        return [FieldProblem(key, "malformed", detail) for key, detail in self._faults()]
+
+    def _faults(self) -> list[tuple[str, str]]:
+        found = []
+        if not (self.name and self.name.isascii() and self.name.isprintable()):
+            found.append(("name", "must be printable ASCII and not empty."))
+        if self.name in OWN_COLUMNS:
+            found.append(("name", f"{', '.join(OWN_COLUMNS)} are columns of the snapshot itself."))
+        for key, allowed in (
+            ("type", get_args(FeatureType)),
+            ("missing", get_args(Missing)),
+            ("monotone", get_args(Monotone)),
+        ):
+            if getattr(self, key) not in allowed:
+                found.append((key, f"must be one of {', '.join(allowed)}."))
+        if self.type == "category":
+            found.extend(self._category_faults())
+        elif self.categories:
+            found.append(("categories", f"a {self.type} feature has no categories."))
+        return found + self._range_faults()
+
+    def _range_faults(self) -> list[tuple[str, str]]:
+        found = [
+            (key, "must be a finite number.")
+            for key in ("minimum", "maximum")
+            if not _is_bound(getattr(self, key))
+        ]
+        if self.type in ("boolean", "category"):
+            found += [
+                (key, f"a {self.type} feature has no range.")
+                for key in ("minimum", "maximum")
+                if getattr(self, key) is not None
+            ]
+        if found or self.minimum is None or self.maximum is None:
+            return found
+        if self.minimum > self.maximum:
+            found.append(("minimum", f"{self.minimum:g} is above the maximum {self.maximum:g}."))
+        return found
+
+    def _category_faults(self) -> list[tuple[str, str]]:
+        found = []
+        if not self.categories:
+            found.append(("categories", "list the allowed categories."))
+        if len(set(self.categories)) < len(self.categories):
+            found.append(("categories", "a category is listed twice."))
+        if MISSING_CATEGORY in self.categories:
+            found.append(("categories", f"{MISSING_CATEGORY} is reserved for the missing value."))
+        if self.monotone != "none":
+            found.append(("monotone", "categories have no order to be monotone in."))
+        return found
+
+    def problem(self, value: object) -> FieldProblem | None:
+        """What is wrong with one value, None when nothing is. Never coerces."""
+        if value is None:
+            if self.missing == "allowed":
+                return None
+            return FieldProblem(self.name, "missing", "A value is required; it may not be null.")
+        match self.type:
+            case "number" | "integer":
+                return self._number_problem(value)
+            case "boolean":
+                return None if isinstance(value, bool) else self._wrong_type(value)
+            case "category":
+                if not isinstance(value, str):
+                    return self._wrong_type(value)
+                if value in self.categories:
+                    return None
+                allowed = ", ".join(self.categories)
+                return FieldProblem(
+                    self.name, "unknown_category", f"Not a known category. Allowed: {allowed}."
+                )
+
+    def _number_problem(self, value: object) -> FieldProblem | None:
+        accepted = (int, float) if self.type == "number" else (int,)
+        if isinstance(value, bool) or not isinstance(value, accepted):
+            return self._wrong_type(value)
+        if isinstance(value, float) and not math.isfinite(value):
+            return FieldProblem(
+                self.name, "not_finite", "Must be a finite number, not NaN or Infinity."
+            )
+        too_low = self.minimum is not None and value < self.minimum
+        too_high = self.maximum is not None and value > self.maximum
+        inexact = isinstance(value, int) and abs(value) > LARGEST_EXACT_INTEGER
+        if too_low or too_high or inexact:
+            return FieldProblem(self.name, "out_of_range", f"Must be {self.range_in_words}.")
+        return None
+
+    def _wrong_type(self, value: object) -> FieldProblem:
+        return FieldProblem(
+            self.name,
+            "wrong_type",
+            f"Must be {_WORDS_FOR_TYPE[self.type]}, not {_json_type(value)}.",
+        )
+
+    @property
+    def range_in_words(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        if self.minimum is not None and self.maximum is not None:
+            return f"from {in_digits(self.minimum)} to {in_digits(self.maximum)}{unit}"
+        if self.minimum is not None:
+            return f"at least {in_digits(self.minimum)}{unit}"
+        if self.maximum is not None:
+            return f"at most {in_digits(self.maximum)}{unit}"
+        return "a number that a double holds exactly"
+
+    def as_json(self) -> dict[str, Any]:
+        document = asdict(self)
+        document["categories"] = list(self.categories)
+        for bound in ("minimum", "maximum"):
+            if document[bound] is not None:
+                document[bound] = float(document[bound])
+        return document
+
+
+def read_feature(entry: Mapping[str, Any], where: str) -> tuple[Feature | None, list[FieldProblem]]:
+    """The feature that a JSON or TOML table declares, and all that is wrong with the table.
+
+    The feature is None when the table cannot even be read as one.
+    """
+    problems = [
+        FieldProblem(f"{where}.{key}", "malformed", detail) for key, detail in _table_faults(entry)
+    ]
+    if problems:
+        return None, problems
+    feature = Feature(**{**entry, "categories": tuple(entry.get("categories", ()))})
+    return feature, [
+        FieldProblem(f"{where}.{fault.field}", fault.type, fault.detail)
+        for fault in feature.faults()
+    ]
+
+
+def _table_faults(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
+    known = [field.name for field in fields(Feature)]
+    found = [
+        (key, f"unknown key; known are {', '.join(known)}.") for key in entry if key not in known
+    ]
+    found += [(key, "is required.") for key in ("name", "type") if key not in entry]
+    for key in ("name", "type", "unit", "reason_group", "missing", "monotone", "description"):
+        if not isinstance(entry.get(key, ""), str):
+            found.append((key, "must be a text."))
+    categories = entry.get("categories", [])
+    if not isinstance(categories, list) or not all(isinstance(name, str) for name in categories):
+        found.append(("categories", "must be a list of texts."))
+    return found
+
+
+def _is_bound(value: object) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def in_digits(number: float) -> str:
+    """1000000 as 1,000,000 and 0.25 as 0.25: as people write it."""
+    return f"{number:,.0f}" if number == int(number) else f"{number:,}"
+
+
+def _json_type(value: object) -> str:
+    """The JSON name of a Python value's type, for messages that name no value."""
+    match value:
+        case bool():
+            return "true or false"
+        case str():
+            return "a text"
+        case int():
+            return "a whole number"
+        case float():
+            return "a number with a fraction"
+        case Mapping():
+            return "an object"
+        case _:
+            return "a list"

@@ -1,0 +1,118 @@
+"""How well probabilities of default rank accounts and how far off they are.
+
+Definitions are those of DOMAIN.md 3.6. `ks_separation` is the largest gap between the score
+distributions of goods and bads, where high is good; drift uses another KS, `drift_ks_d`.
+"""
+
+from dataclasses import asdict, dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import norm, rankdata
+
+from registry.measures.errors import NotMeasurable
+from registry.measures.inputs import Bools, Floats, labels_and_probabilities, require_both_classes
+from registry.measures.statistics import Interval
+
+SMALLEST_PROBABILITY = 1e-15
+"""Floor of a probability inside a logarithm, so that one certain mistake costs 34.5 and not infinity."""
+
+
+@dataclass(frozen=True)
+class Performance:
+    """Rank order and accuracy of n probabilities of default; everything except log loss lies within -1 to 1."""
+
+    n: int
+    n_bad: int
+    auc: float
+    auc_interval: Interval
+    gini: float
+    ks_separation: float
+    brier: float
+    brier_skill: float
+    log_loss: float
+
+    def as_json(self) -> dict[str, object]:
+        """The same numbers as plain values."""
+        return asdict(self)
+
+
+def performance(bad: ArrayLike, pd: ArrayLike) -> Performance:
+    """Measure n accounts: `bad` 0 or 1, `pd` the predicted probability of 1.
+
+    Raises NotMeasurable where an array is unfit or all accounts are of one class.
+    """
+    label, probability = labels_and_probabilities(bad, pd)
+    require_both_classes(label, "Rank order")
+    auc, interval = auc_with_interval(label, probability)
+    brier = float(np.mean((probability - label) ** 2))
+    bad_rate = float(label.mean())
+    return Performance(
+        n=label.size,
+        n_bad=int(label.sum()),
+        auc=auc,
+        auc_interval=interval,
+        gini=2.0 * auc - 1.0,
+        ks_separation=ks_separation(label, probability),
+        brier=brier,
+        brier_skill=1.0 - brier / (bad_rate * (1.0 - bad_rate)),
+        log_loss=_log_loss(label, probability),
+    )
+
+
+def auc_with_interval(bad: Bools, pd: Floats, confidence: float = 0.95) -> tuple[float, Interval]:
+    """AUC (ties count one half) and its DeLong interval, cut at 0 and 1.
+
+    DeLong, DeLong and Clarke-Pearson (1988), by midranks as in Sun and Xu (2014): O(n log n).
+    With a single good or a single bad account the variance is unknown and the interval is 0 to 1.
+    """
+    goods, bads = pd[~bad], pd[bad]
+    ranks_all = rankdata(np.concatenate([bads, goods]))
+    m, n = bads.size, goods.size
+    of_bads = (ranks_all[:m] - rankdata(bads)) / n
+    of_goods = 1.0 - (ranks_all[m:] - rankdata(goods)) / m
+    auc = float(of_bads.mean())
+    if min(m, n) < 2:
+        return auc, Interval(0.0, 1.0)
+    variance = float(of_bads.var(ddof=1)) / m + float(of_goods.var(ddof=1)) / n
+    reach = float(norm.ppf(0.5 + confidence / 2.0)) * sqrt(variance)
+    return auc, Interval(max(0.0, auc - reach), min(1.0, auc + reach))
+
+
+def ks_separation(bad: Bools, pd: Floats) -> float:
+    """Largest gap between the cumulative score distributions of goods and bads, 0 to 1."""
+    order = np.argsort(pd, kind="stable")
+    sorted_pd, sorted_bad = pd[order], bad[order]
+    last_of_ties = np.append(sorted_pd[1:] != sorted_pd[:-1], True)
+    cumulative_bad = np.cumsum(sorted_bad)[last_of_ties] / bad.sum()
+    cumulative_good = np.cumsum(~sorted_bad)[last_of_ties] / (~bad).sum()
+    return float(np.max(np.abs(cumulative_good - cumulative_bad)))
+
+
+def roc_curve(bad: ArrayLike, pd: ArrayLike) -> tuple[Floats, Floats]:
+    """False and true positive rates at every distinct pd from high to low, both from 0 to 1."""
+    label, probability = labels_and_probabilities(bad, pd)
+    require_both_classes(label, "A ROC curve")
+    order = np.argsort(-probability, kind="stable")
+    sorted_pd, sorted_bad = probability[order], label[order]
+    last_of_ties = np.append(sorted_pd[1:] != sorted_pd[:-1], True)
+    hits = np.cumsum(sorted_bad)[last_of_ties] / label.sum()
+    false_alarms = np.cumsum(~sorted_bad)[last_of_ties] / (~label).sum()
+    return np.append(0.0, false_alarms), np.append(0.0, hits)
+
+
+def accuracy_at(bad: ArrayLike, pd: ArrayLike, cut_off: float) -> float:
+    """Share of accounts where `pd >= cut_off` agrees with the label, 0 to 1.
+
+    With few bads a model that calls everyone good scores high: never read it without AUC and Brier.
+    """
+    if not 0.0 <= cut_off <= 1.0:
+        raise NotMeasurable(f"A cut-off is a probability from 0 to 1, not {cut_off}.")
+    label, probability = labels_and_probabilities(bad, pd)
+    return float(np.mean((probability >= cut_off) == label))
+
+
+def _log_loss(bad: Bools, pd: Floats) -> float:
+    clipped = np.clip(pd, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
+    return float(-np.mean(np.where(bad, np.log(clipped), np.log1p(-clipped))))

@@ -1,0 +1,21 @@
+"""The registry's tables."""
+
+from registry.models.artefacts import Artefact, Baseline
+from registry.models.clearances import Clearance
+from registry.models.datasets import Dataset
+from registry.models.inventory import ScoringModel
+from registry.models.policies import Policy
+from registry.models.runs import Run
+from registry.models.versions import ModelVersion, Stage
+
+__all__ = [
+    "Artefact",
+    "Baseline",
+    "Clearance",
+    "Dataset",
+    "ModelVersion",
+    "Policy",
+    "Run",
+    "ScoringModel",
+    "Stage",
+]

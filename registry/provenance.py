@@ -1,0 +1,53 @@
+"""With which code and which libraries something was made."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parent.parent
+
+
+@cache
+def code_revision() -> str:
+    """The git revision of the source, with `+changes` where files differ from it.
+
+    Where the source is no git checkout, or git is absent, the version of the installed package; and
+    where nothing is installed either, the words that say so.
+    """
+    git = shutil.which("git")
+    if git is None or not (SOURCE / ".git").exists():
+        return _installed()
+    revision = _git(git, "rev-parse", "HEAD")
+    changed = _git(git, "status", "--porcelain", "--untracked-files=no")
+    return f"{revision}+changes" if changed else revision
+
+
+@cache
+def environment() -> bytes:
+    """Python and every installed package with its version, as sorted JSON."""
+    packages = sorted({f"{found.name}=={found.version}" for found in metadata.distributions()})
+    python = f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
+    return json.dumps({"packages": packages, "python": python}, sort_keys=True).encode()
+
+
+def environment_sha256() -> str:
+    return hashlib.sha256(environment()).hexdigest()
+
+
+def _installed() -> str:
+    try:
+        return f"credence {metadata.version('credence')}"
+    except metadata.PackageNotFoundError:
+        return "credence, version unknown"
+
+
+def _git(git: str, *arguments: str) -> str:
+    done = subprocess.run(  # noqa: S603  fixed arguments, no shell
+        [git, *arguments], cwd=SOURCE, capture_output=True, text=True, check=True, timeout=30
+    )
+    return done.stdout.strip()

@@ -1,0 +1,178 @@
+"""Named reads of the registry."""
+
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from audit.store import content_store
+from registry import baselines, snapshots
+from registry.contract import FeatureContract
+from registry.errors import (
+    UnknownDataset,
+    UnknownModel,
+    UnknownPlot,
+    UnknownPolicy,
+    UnknownRun,
+    UnknownVersion,
+)
+from registry.models import (
+    Baseline,
+    Clearance,
+    Dataset,
+    ModelVersion,
+    Policy,
+    Run,
+    ScoringModel,
+    Stage,
+)
+from registry.snapshots import Snapshot
+
+
+def model_named(name: str) -> ScoringModel:
+    """Raises UnknownModel."""
+    model = ScoringModel.objects.filter(name=name).first()
+    if model is None:
+        raise UnknownModel(f"The inventory holds no model {name!r}.")
+    return model
+
+
+def dataset_with(dataset_id: int) -> Dataset:
+    """Raises UnknownDataset."""
+    dataset = Dataset.objects.filter(pk=dataset_id).first()
+    if dataset is None:
+        raise UnknownDataset(f"No data set has the number {dataset_id}.")
+    return dataset
+
+
+def run_with(run_id: UUID) -> Run:
+    """Raises UnknownRun."""
+    run = Run.objects.select_related("model", "dataset", "requested_by").filter(pk=run_id).first()
+    if run is None:
+        raise UnknownRun(f"There is no run {run_id}.")
+    return run
+
+
+def run_of(model: ScoringModel, run_id: UUID) -> Run:
+    """A run of that very model. Raises UnknownRun."""
+    run = run_with(run_id)
+    if run.model_id != model.pk:
+        raise UnknownRun(f"The model {model} has no run {run_id}.")
+    return run
+
+
+def policy_with(policy_id: int) -> Policy:
+    """Raises UnknownPolicy."""
+    policy = Policy.objects.filter(pk=policy_id).first()
+    if policy is None:
+        raise UnknownPolicy(f"There is no policy with the number {policy_id}.")
+    return policy
+
+
+def versions_of(model: ScoringModel) -> QuerySet[ModelVersion]:
+    """Every version of the model, the newest first, with what a reader asks for next."""
+    return model.versions.select_related(
+        "model", "run", "dataset", "artefact", "baseline", "decision_policy", "reason_library"
+    ).order_by("-number")
+
+
+def version_numbered(model: ScoringModel, number: int) -> ModelVersion:
+    """Raises UnknownVersion."""
+    version = versions_of(model).filter(number=number).first()
+    if version is None:
+        raise UnknownVersion(f"The model {model} has no version {number}.")
+    return version
+
+
+def champion(model: ScoringModel) -> ModelVersion | None:
+    """The one version in production; None when the model has none."""
+    return versions_of(model).filter(stage=Stage.PRODUCTION).first()
+
+
+def live_clearances(version: ModelVersion, purpose: str, at: datetime) -> QuerySet[Clearance]:
+    """Grants of exactly the version's bytes for the purpose that hold at that time, newest first."""
+    return Clearance.objects.filter(
+        Q(valid_to__isnull=True) | Q(valid_to__gt=at),
+        Q(revocation__isnull=True) | Q(revocation__valid_from__gt=at),
+        version=version,
+        purpose=purpose,
+        kind=Clearance.Kind.GRANT,
+        artefact_sha256=version.artefact_id,
+        valid_from__lte=at,
+    ).order_by("-valid_from", "-id")
+
+
+def live_clearance(version: ModelVersion, purpose: str, at: datetime) -> Clearance | None:
+    """The newest grant of exactly the version's bytes for the purpose; None when none holds."""
+    return live_clearances(version, purpose, at).first()
+
+
+def policy_in_force(kind: str, name: str, at: datetime) -> Policy | None:
+    """The approved policy that applied at that time; None when none did.
+
+    A policy applies from the later of its approval and its effective date, until another replaces it.
+    """
+    return (
+        Policy.objects.filter(
+            Q(effective_to__isnull=True) | Q(effective_to__gt=at),
+            kind=kind,
+            name=name,
+            status__in=[Policy.Status.APPROVED, Policy.Status.SUPERSEDED],
+            effective_from__lte=at,
+            approved_at__lte=at,
+        )
+        .order_by("-version")
+        .first()
+    )
+
+
+def is_in_force(policy: Policy, at: datetime) -> bool:
+    """True when this very version of the policy applies at that time."""
+    return policy_in_force(policy.kind, policy.name, at) == policy
+
+
+def runs_waiting_since(before: datetime) -> QuerySet[Run]:
+    """Runs that no worker has taken since that time: their message was lost."""
+    return Run.objects.filter(status=Run.Status.QUEUED, requested_at__lt=before)
+
+
+def runs_at_work_since(before: datetime) -> QuerySet[Run]:
+    """Runs that began before that time and have not ended: their worker died."""
+    return Run.objects.filter(status=Run.Status.RUNNING, started_at__lt=before)
+
+
+def contract_of(dataset: Dataset) -> FeatureContract:
+    """The contract that a data set passed, and that models trained on it have."""
+    return FeatureContract.from_json(dataset.description["contract"])
+
+
+def contract_of_version(version: ModelVersion) -> FeatureContract:
+    return FeatureContract.from_json(version.contract)
+
+
+def protected_names(version: ModelVersion) -> frozenset[str]:
+    """The names, and only the names, of the columns that were split off the training data as protected."""
+    return frozenset(version.dataset.description["protected_columns"])
+
+
+def snapshot_of(dataset: Dataset) -> Snapshot:
+    """The rows of a data set. Raises NotStored, or StoredBytesDiffer where the bytes were changed."""
+    return _snapshot(dataset.sha256, contract_of(dataset))
+
+
+def baseline_rows(baseline: Baseline) -> baselines.BaselineRows:
+    """The applicants of a baseline. Raises NotStored, StoredBytesDiffer or BaselineDamaged."""
+    return baselines.load(content_store().get("baselines", baseline.sha256))
+
+
+def plot_of(run: Run, name: str) -> bytes:
+    """The SVG of one plot of a run. Raises UnknownPlot."""
+    if name not in run.plots:
+        raise UnknownPlot(f"The run drew no plot {name!r}; it drew {', '.join(sorted(run.plots))}.")
+    return content_store().get("plots", run.plots[name])
+
+
+@lru_cache(maxsize=2)
+def _snapshot(sha256: str, contract: FeatureContract) -> Snapshot:
+    return snapshots.load_snapshot(content_store().get("datasets", sha256), contract)

@@ -1,0 +1,214 @@
+"""Training a model so that the same record trains the same model again.
+
+Everything that could differ between two machines is fixed: which rows are held out follows from
+their ids, the seed is an argument, and fitting uses one thread, because the order in which threads
+add floats may change the last digits.
+"""
+
+import hashlib
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+
+from audit.errors import FieldProblem
+from registry.contract import FeatureContract
+from registry.errors import ParamsRefused, TrainingFailed
+from registry.measures.calibration import calibration
+from registry.measures.performance import performance
+
+LOGISTIC_REGRESSION = "logistic_regression"
+HIST_GRADIENT_BOOSTING = "hist_gradient_boosting"
+ALGORITHMS = (LOGISTIC_REGRESSION, HIST_GRADIENT_BOOSTING)
+
+PERSON_ENDS = "/"  # in a row id: what stands before it names the person
+IMPORTANCE_REPEATS = 5
+IMPORTANCE_ROWS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One parameter that a run may set, with its inclusive range."""
+
+    type: type[int] | type[float]
+    minimum: float
+    maximum: float
+
+
+PARAMS: Mapping[str, Mapping[str, Param]] = {
+    LOGISTIC_REGRESSION: {
+        "C": Param(float, 1e-6, 1e6),
+        "max_iter": Param(int, 10, 100_000),
+    },
+    HIST_GRADIENT_BOOSTING: {
+        "learning_rate": Param(float, 1e-4, 1.0),
+        "max_iter": Param(int, 1, 5_000),
+        "max_leaf_nodes": Param(int, 2, 255),
+        "max_depth": Param(int, 1, 32),
+        "min_samples_leaf": Param(int, 1, 100_000),
+        "l2_regularization": Param(float, 0.0, 1e6),
+        "max_bins": Param(int, 2, 255),
+    },
+}
+
+
+def require_params(algorithm: str, params: Mapping[str, object]) -> None:
+    """Raises ParamsRefused naming every parameter that a run of the algorithm cannot have."""
+    if algorithm not in PARAMS:
+        raise ParamsRefused(
+            f"{algorithm!r} is not an algorithm of this registry.",
+            errors=[FieldProblem("algorithm", "unknown", f"Known are {', '.join(ALGORITHMS)}.")],
+        )
+    problems = [
+        FieldProblem(f"params.{name}", "malformed", fault)
+        for name, value in params.items()
+        if (fault := _fault(PARAMS[algorithm].get(name), value, PARAMS[algorithm]))
+    ]
+    if problems:
+        raise ParamsRefused("The parameters cannot be used; see `errors`.", errors=problems)
+
+
+def _fault(param: Param | None, value: object, known: Mapping[str, Param]) -> str | None:
+    if param is None:
+        return f"Unknown parameter; known are {', '.join(known)}."
+    accepted = (int,) if param.type is int else (int, float)
+    if isinstance(value, bool) or not isinstance(value, accepted):
+        return "Must be a whole number." if param.type is int else "Must be a number."
+    if not param.minimum <= value <= param.maximum:
+        return f"Must be from {param.minimum:g} to {param.maximum:g}."
+    return None
+
+
+def split(
+    row_ids: Sequence[str], bad: ArrayLike, holdout_share: float, seed: int
+) -> NDArray[np.bool_]:
+    """bool (n,): which rows are trained on; the others are held out.
+
+    Goods and bads are held out in the same share, by rows. Rows whose ids share what stands before a slash are of one
+    person, and stay together: nobody is trained on and held out at once. Which persons follows from the digest of seed
+    and id alone, so neither the order of the file nor a library's random numbers matter. Raises
+    TrainingFailed where a side would be without goods or without bads.
+    """
+    labels = np.asarray(bad)
+    persons, person_of = np.unique(
+        [row_id.partition(PERSON_ENDS)[0] for row_id in row_ids], return_inverse=True
+    )
+    digests = np.array(
+        [hashlib.sha256(f"{seed}\n{person}".encode()).hexdigest() for person in persons]
+    )
+    rows_of = np.bincount(person_of, minlength=len(persons))
+    ever_bad = np.zeros(len(persons), dtype=labels.dtype)
+    np.maximum.at(ever_bad, person_of, labels)
+    trained_on = np.ones(len(persons), dtype=np.bool_)
+    for outcome in (0, 1):
+        members = np.flatnonzero(ever_bad == outcome)
+        order = members[np.argsort(digests[members])]
+        rows = np.cumsum(rows_of[order])
+        wanted = round(holdout_share * rows[-1]) if members.size else 0
+        held_out = int(np.searchsorted(rows, wanted, side="right"))
+        if not 0 < held_out < members.size:
+            raise TrainingFailed(
+                f"{members.size} persons with outcome {outcome} cannot be split with a holdout share of"
+                f" {holdout_share:g}."
+            )
+        trained_on[order[:held_out]] = False
+    return np.asarray(trained_on[person_of])
+
+
+def fit(
+    matrix: NDArray[np.float64],
+    bad: ArrayLike,
+    algorithm: str,
+    params: Mapping[str, Any],
+    seed: int,
+    *,
+    monotonic_cst: Sequence[int] | None = None,
+) -> BaseEstimator:
+    """An estimator of P(bad) fitted to matrix (n, p) and labels (n,), 1 where bad.
+
+    `monotonic_cst` (p,) holds the contract's directions; a linear model has none to obey. Raises
+    ParamsRefused, or TrainingFailed where the fit did not converge.
+    """
+    require_params(algorithm, params)
+    if algorithm == LOGISTIC_REGRESSION:
+        estimator: Any = Pipeline(
+            [
+                ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
+                ("scale", StandardScaler()),
+                ("classify", LogisticRegression(**{"max_iter": 2000, **params})),
+            ]
+        )
+    else:
+        estimator = HistGradientBoostingClassifier(
+            random_state=seed,
+            early_stopping=False,
+            monotonic_cst=None if monotonic_cst is None else list(monotonic_cst),
+            **params,
+        )
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        try:
+            return estimator.fit(matrix, np.asarray(bad, dtype=np.int64))
+        except ConvergenceWarning as warning:
+            raise TrainingFailed(
+                f"The fit did not converge in {estimator[-1].max_iter} iterations."
+            ) from warning
+
+
+def probabilities_of_bad(
+    estimator: BaseEstimator, matrix: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(n,) probabilities of bad, 0 to 1, for matrix (n, p)."""
+    classified: Any = estimator
+    return np.asarray(classified.predict_proba(matrix)[:, 1], dtype=np.float64)
+
+
+def evaluate(bad: ArrayLike, pd: ArrayLike) -> dict[str, Any]:
+    """Rank order, accuracy and calibration of n probabilities of bad against n labels."""
+    return {
+        "performance": performance(bad, pd).as_json(),
+        "calibration": calibration(bad, pd).as_json(),
+    }
+
+
+def importance(
+    estimator: BaseEstimator,
+    contract: FeatureContract,
+    matrix: NDArray[np.float64],
+    bad: ArrayLike,
+    seed: int,
+) -> dict[str, float]:
+    """Mean loss of AUC per contract feature when its columns are shuffled together.
+
+    Permutation importance (Breiman, 2001), over IMPORTANCE_REPEATS shuffles of at most
+    IMPORTANCE_ROWS of the n rows, the feature with the largest loss first.
+    """
+    generator = np.random.default_rng(seed)
+    labels = np.asarray(bad)
+    if labels.size > IMPORTANCE_ROWS:
+        chosen = generator.choice(labels.size, IMPORTANCE_ROWS, replace=False)
+        matrix, labels = matrix[chosen], labels[chosen]
+    auc = roc_auc_score(labels, probabilities_of_bad(estimator, matrix))
+    losses = {}
+    for player, name in enumerate(contract.names):
+        columns = np.flatnonzero(contract.players == player)
+        shuffled_aucs = []
+        for _ in range(IMPORTANCE_REPEATS):
+            shuffled = matrix.copy()
+            order = generator.permutation(labels.size)
+            shuffled[:, columns] = matrix[np.ix_(order, columns)]
+            shuffled_aucs.append(roc_auc_score(labels, probabilities_of_bad(estimator, shuffled)))
+        losses[name] = float(auc - np.mean(shuffled_aucs))
+    return dict(sorted(losses.items(), key=lambda item: -item[1]))

@@ -1,0 +1,24 @@
+"""Addresses of this floor, under /api/v1/."""
+
+from django.urls import path
+
+from registry.api.datasets import DatasetView
+from registry.api.models import ModelsView, ModelView
+from registry.api.policies import PoliciesView, PolicyView
+from registry.api.runs import PlotView, RunsView, RunView
+from registry.api.versions import VersionsView, VersionView
+
+urlpatterns = [
+    path("models", ModelsView.as_view(), name="registry-models"),
+    path("models/<slug:model>", ModelView.as_view(), name="registry-model"),
+    path("models/<slug:model>/versions", VersionsView.as_view(), name="registry-versions"),
+    path(
+        "models/<slug:model>/versions/<int:number>", VersionView.as_view(), name="registry-version"
+    ),
+    path("datasets/<int:dataset_id>", DatasetView.as_view(), name="registry-dataset"),
+    path("runs", RunsView.as_view(), name="registry-runs"),
+    path("runs/<uuid:run_id>", RunView.as_view(), name="registry-run"),
+    path("runs/<uuid:run_id>/plots/<slug:name>", PlotView.as_view(), name="registry-plot"),
+    path("policies", PoliciesView.as_view(), name="registry-policies"),
+    path("policies/<int:policy_id>", PolicyView.as_view(), name="registry-policy"),
+]

@@ -1,0 +1,18 @@
+"""Deleting what decisions were made of, once a person was erased."""
+
+from django.contrib.auth.models import User
+
+from audit.action import action, record
+from serving import queries
+from serving.events import Event
+
+
+@action(Event.OBSERVATIONS_DELETED, needs="serving.delete_observation")
+def forget_erased_people(*, by: User) -> int:
+    """Delete the observations of people who were erased. Returns how many rows went.
+
+    The database refuses it for anybody whose erasure it does not hold.
+    """
+    deleted, _ = queries.erased_observations().delete()
+    record(subject=("serving.observation", "erased people"), observations=deleted)
+    return deleted

@@ -1,0 +1,4 @@
+"""The windows of this floor; importing them registers them."""
+
+from serving.admin import decisions as decisions
+from serving.admin import facts as facts

@@ -1,0 +1,150 @@
+"""Deciding over HTTP, and reading decisions back."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from audit.action import require
+from audit.api_base import ActView, actor, raw_body
+from audit.bodies import LARGEST_BATCH, LARGEST_SINGLE, parsed_object
+from audit.errors import AlreadyErased, FieldProblem, Refusal
+from serving import queries
+from serving.actions.decisions import decide, decide_batch
+from serving.answers import decision_answer, refusal_answer
+from serving.api import schemas
+from serving.errors import InvalidApplication
+from serving.idempotency import HEADER, REPLAYED_HEADER, read_key
+from serving.models import Decision, IdempotencyRecord
+
+REPLAYED = {REPLAYED_HEADER: "true"}
+
+
+class Decisions(ActView):
+    """Decide one application."""
+
+    @extend_schema(
+        operation_id="decide",
+        request=schemas.ApplicationSchema,
+        parameters=[schemas.KEY_PARAMETER, schemas.VERSION_PARAMETER],
+        responses={
+            201: schemas.DecisionSchema,
+            200: OpenApiResponse(schemas.DecisionSchema, description="Decided before, same key."),
+            **schemas.DECIDING_REFUSALS,
+        },
+        examples=[schemas.REQUEST_EXAMPLE, schemas.DECISION_EXAMPLE],
+    )
+    def post(self, request: Request, model: str) -> Response:
+        body = raw_body(request, LARGEST_SINGLE)
+        document = parsed_object(body, LARGEST_SINGLE)
+        key = read_key(request.headers.get(HEADER), request.get_full_path(), body)
+        known = key and _known(request, key.key, key.body_sha256)
+        if known and known.decision:
+            return Response(decision_answer(known.decision), status=200, headers=REPLAYED)
+        result = decide(model, document, by=actor(request), number=_version(request), key=key)
+        if isinstance(result, Refusal):
+            raise result
+        return Response(decision_answer(result), status=201)
+
+
+class DecisionBatches(ActView):
+    """Decide up to 10,000 applications at once."""
+
+    @extend_schema(
+        operation_id="decide_batch",
+        request=schemas.BatchSchema,
+        parameters=[schemas.KEY_PARAMETER],
+        responses={200: schemas.BatchResultSchema, **schemas.DECIDING_REFUSALS},
+    )
+    def post(self, request: Request, model: str) -> Response:
+        body = raw_body(request, LARGEST_BATCH)
+        applications = listed(parsed_object(body, LARGEST_BATCH), "applications")
+        key = read_key(request.headers.get(HEADER), request.get_full_path(), body)
+        known = key and _known(request, key.key, key.body_sha256)
+        if known and known.results is not None:
+            return Response(_batch_answer(_restored(known.results)), headers=REPLAYED)
+        results = decide_batch(model, applications, by=actor(request), key=key)
+        if isinstance(results, Refusal):
+            raise results
+        return Response(_batch_answer([_row(result) for result in results]))
+
+
+class DecisionDetail(ActView):
+    """One decision, made again from the record: for the client that asked, and who may see features."""
+
+    @extend_schema(
+        operation_id="decision",
+        responses={
+            200: schemas.DecisionSchema,
+            403: schemas.refused("Asked for by another client."),
+            404: schemas.refused("There is no such decision."),
+            410: schemas.refused("The person was erased."),
+        },
+        examples=[schemas.DECISION_EXAMPLE],
+    )
+    def get(self, request: Request, decision_id: UUID) -> Response:
+        return Response(
+            decision_answer(readable_decision(request, decision_id, "serving.view_observation"))
+        )
+
+
+def listed(document: dict[str, Any], name: str) -> list[Any]:
+    """The list that a batch's body consists of. Raises InvalidApplication."""
+    rows = document.get(name)
+    if set(document) != {name} or not isinstance(rows, list):
+        problem = FieldProblem(name, "wrong_type", "Must be a list, and the only member.")
+        raise InvalidApplication(f"A batch is an object with one list, {name}.", errors=[problem])
+    return rows
+
+
+def _version(request: Request) -> int | None:
+    text = request.query_params.get("version")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        problem = FieldProblem("version", "wrong_type", "Must be the number of a version.")
+        raise InvalidApplication("The version asked for is not a number.", errors=[problem])
+    return int(text)
+
+
+def _known(request: Request, key: str, body_sha256: str) -> IdempotencyRecord | None:
+    client = actor(request)
+    require(client, "serving.decide")
+    return queries.answer_to(client, key, body_sha256)
+
+
+def readable_decision(request: Request, decision_id: UUID, others: str) -> Decision:
+    """A decision that the reader asked for itself, or any where the reader holds `others`.
+
+    Raises NoSuchDecision or NotPermitted.
+    """
+    reader = actor(request)
+    decision = queries.decision_with(decision_id)
+    require(reader, "serving.decide" if decision.client_id == reader.pk else others)
+    return decision
+
+
+def _row(result: Decision | Refusal) -> dict[str, Any]:
+    if isinstance(result, Refusal):
+        return {"problem": refusal_answer(result)}
+    try:
+        return {"decision": decision_answer(result)}
+    except AlreadyErased as erased:
+        return {"problem": refusal_answer(erased)}
+
+
+def _restored(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a batch that was answered before: decisions from the record, problems as kept."""
+    wanted = [UUID(row["decision_id"]) for row in results if "decision_id" in row]
+    decisions = queries.decisions_by_id(wanted)
+    return [
+        _row(decisions[UUID(row["decision_id"])]) if "decision_id" in row else row
+        for row in results
+    ]
+
+
+def _batch_answer(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    decided = sum("decision" in row for row in rows)
+    return {"decided": decided, "refused": len(rows) - decided, "results": rows}

@@ -1,0 +1,225 @@
+"""The shapes of requests and answers, for the OpenAPI document only: the views read the body themselves."""
+
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from rest_framework import serializers
+
+from serving.idempotency import HEADER
+
+REQUEST_EXAMPLE = OpenApiExample(
+    "An application",
+    request_only=True,
+    value={
+        "application_ref": "A-2026-000123",
+        "subject_ref": "C-4711",
+        "received_at": "2026-11-20T09:30:00Z",
+        "completed_at": "2026-11-20T09:31:12Z",
+        "features": {"loan_to_value": 0.82, "debt_to_income": 38.5, "self_employed": False},
+    },
+)
+DECISION_EXAMPLE = OpenApiExample(
+    "A declined application",
+    response_only=True,
+    status_codes=["200", "201"],
+    value={
+        "decision_id": "019aa5c3-7d3e-7cc1-8d2e-5a0f3f6f2b11",
+        "model": "loanapp",
+        "version": 3,
+        "artefact_sha256": "6f1ed002ab5595859014ebf0951522d9d5a1a2b3c4d5e6f708192a3b4c5d6e7f",
+        "role": "champion",
+        "outcome": "declined",
+        "decision_path": "score",
+        "pd": 0.2689414213699951,
+        "margin": -1.0,
+        "cut_off": 0.2,
+        "policy_version": 1,
+        "explanation": {
+            "method": "interventional Shapley values, collapsed leaf tables, baseline of 500 rows",
+            "output": "log_odds_bad",
+            "baseline_id": "b-0f3c9a1be5d27744",
+            "base_value": -1.75,
+            "attributions": [
+                {"feature": "loan_to_value", "value": 0.82, "contribution": 0.25},
+                {"feature": "debt_to_income", "value": 38.5, "contribution": 0.5},
+                {"feature": "self_employed", "value": False, "contribution": 0.0},
+            ],
+            "additivity_gap": 0.0,
+        },
+        "reasons": [
+            {
+                "rank": 1,
+                "code": "R02",
+                "reason_group": "obligations",
+                "statement": "Excessive obligations in relation to income",
+                "contribution": 0.5,
+            }
+        ],
+        "clock": {"basis": "completed_at", "starts_at": "2026-11-20T09:31:12.000000Z"},
+        "receipt": {
+            "entry_id": "019aa5c3-7d40-7b10-9a3b-0d5e1c2f3a44",
+            "leaf_hash": "q1N8m0l3o8d0Qm2g2m7uY0s1cJkq7cH6b7yCkq2f0pY=",
+            "key_id": "credence.example/log/producer+5d1f2c3b",
+            "signature": "MEUCIQ...",
+            "delegation": "credence-delegation/v1\n...",
+        },
+        "decided_at": "2026-11-20T09:31:13.271828Z",
+    },
+)
+VERSION_PARAMETER = OpenApiParameter(
+    "version", int, description="Decide by this version, which must be the champion; else refuse."
+)
+KEY_PARAMETER = OpenApiParameter(
+    HEADER,
+    str,
+    OpenApiParameter.HEADER,
+    description="The same key with the same body gets the same answer, without another decision.",
+)
+PROOF_PARAMETER = OpenApiParameter("decision_id", str, OpenApiParameter.PATH)
+
+
+class ProblemErrorSchema(serializers.Serializer[None]):
+    field = serializers.CharField()
+    type = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemSchema(serializers.Serializer[None]):
+    """Problem details (RFC 9457)."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    # three names that callers see are also attributes of the serializer's base class
+    errors = ProblemErrorSchema(many=True, required=False)  # type: ignore[assignment]
+    request_id = serializers.CharField(required=False, allow_null=True)
+
+
+class ApplicationSchema(serializers.Serializer[None]):
+    application_ref = serializers.CharField(max_length=200)
+    subject_ref = serializers.CharField(max_length=200)
+    received_at = serializers.DateTimeField(required=False)
+    completed_at = serializers.DateTimeField(
+        required=False, help_text="From here the days for notifying the applicant are counted."
+    )
+    features = serializers.DictField(
+        help_text="Every feature of the model's contract by name: number, true or false, text, or null."
+    )
+
+
+class BatchSchema(serializers.Serializer[None]):
+    applications = ApplicationSchema(many=True)
+
+
+class AttributionSchema(serializers.Serializer[None]):
+    feature = serializers.CharField()
+    value = serializers.JSONField(allow_null=True)
+    contribution = serializers.FloatField(help_text="Log-odds of bad, against the baseline.")
+
+
+class ExplanationSchema(serializers.Serializer[None]):
+    method = serializers.CharField()
+    output = serializers.ChoiceField(["log_odds_bad"])
+    baseline_id = serializers.CharField()
+    base_value = serializers.FloatField()
+    attributions = AttributionSchema(many=True)
+    additivity_gap = serializers.FloatField()
+
+
+class ReasonSchema(serializers.Serializer[None]):
+    rank = serializers.IntegerField()
+    code = serializers.CharField()
+    reason_group = serializers.CharField()
+    statement = serializers.CharField()
+    contribution = serializers.FloatField(
+        allow_null=True, help_text="Log-odds of bad; null for a knock-out rule."
+    )
+
+
+class ClockSchema(serializers.Serializer[None]):
+    basis = serializers.ChoiceField(["completed_at", "received_at"])
+    starts_at = serializers.DateTimeField()
+
+
+class ReceiptSchema(serializers.Serializer[None]):
+    entry_id = serializers.UUIDField()
+    leaf_hash = serializers.CharField()
+    key_id = serializers.CharField()
+    signature = serializers.CharField()
+    delegation = serializers.CharField()
+
+
+class DecisionSchema(serializers.Serializer[None]):
+    decision_id = serializers.UUIDField()
+    model = serializers.CharField()
+    version = serializers.IntegerField()
+    artefact_sha256 = serializers.CharField()
+    role = serializers.ChoiceField(["champion"])
+    outcome = serializers.ChoiceField(["approved", "declined", "referred"])
+    decision_path = serializers.ChoiceField(["score", "knockout", "grey_band"])
+    pd = serializers.FloatField(help_text="Probability of bad, 0 to 1.")
+    margin = serializers.FloatField(help_text="Log-odds of bad.")
+    cut_off = serializers.FloatField()
+    policy_version = serializers.IntegerField()
+    explanation = ExplanationSchema()
+    reasons = ReasonSchema(many=True)
+    clock = ClockSchema()
+    receipt = ReceiptSchema()
+    decided_at = serializers.DateTimeField()
+
+
+class BatchRowSchema(serializers.Serializer[None]):
+    decision = DecisionSchema(required=False)
+    problem = ProblemSchema(required=False)
+
+
+class BatchResultSchema(serializers.Serializer[None]):
+    decided = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    results = BatchRowSchema(many=True, help_text="One per application, in order.")
+
+
+class LabelSchema(serializers.Serializer[None]):
+    bad = serializers.BooleanField()
+    observed_on = serializers.DateField()
+    months_on_book = serializers.IntegerField(min_value=0)
+    matured = serializers.BooleanField(help_text="True when the performance window is over.")
+    source = serializers.CharField(max_length=200)  # type: ignore[assignment]
+
+
+class LabelOfDecisionSchema(LabelSchema):
+    decision_id = serializers.UUIDField()
+
+
+class LabelsSchema(serializers.Serializer[None]):
+    labels = LabelOfDecisionSchema(many=True)
+
+
+class LabelRowSchema(serializers.Serializer[None]):
+    label = LabelOfDecisionSchema(required=False)  # type: ignore[assignment]
+    problem = ProblemSchema(required=False)
+
+
+class LabelResultSchema(serializers.Serializer[None]):
+    recorded = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    results = LabelRowSchema(many=True, help_text="One per label, in order.")
+
+
+def refused(description: str) -> OpenApiResponse:
+    return OpenApiResponse(ProblemSchema, description=description)
+
+
+REFUSALS = {
+    400: refused("The body is not one JSON object, or is ambiguous."),
+    401: refused("No valid token or session."),
+    403: refused("The role may not do this."),
+    413: refused("The body is too large."),
+    415: refused("The body is not application/json."),
+    422: refused("Fields are wrong; `errors` names every one of them."),
+}
+DECIDING_REFUSALS = {
+    **REFUSALS,
+    404: refused("No model, or no version, by that name."),
+    409: refused("No reason can be given, or a request with the same key is going on."),
+    503: refused("No version, or not the one asked for, is cleared; or it cannot be used."),
+}

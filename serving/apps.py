@@ -1,0 +1,19 @@
+"""The floor that decides applications."""
+
+from django.apps import AppConfig
+
+
+class ServingConfig(AppConfig):
+    name = "serving"
+    verbose_name = "Decisions"
+
+    append_only = ["Decision", "Outcome", "LoadFailure", "ExplanationFailure"]
+    governed: list[str] = []
+    erasable = ["Observation"]
+    plain = ["IdempotencyRecord"]
+
+    def ready(self) -> None:
+        from audit.recorded import recorded_table
+
+        for name in self.append_only:
+            recorded_table(self.get_model(name))

@@ -1,0 +1,69 @@
+"""Why serving refuses: one class per reason."""
+
+from audit.errors import NotFound, Refusal
+
+
+class NoSuchDecision(NotFound):
+    """No decision by that identifier."""
+
+
+class NoClearedVersion(Refusal):
+    """The model has no version in production with a live clearance."""
+
+    status = 503
+
+
+class VersionNotCleared(Refusal):
+    """The version asked for is not in production, or its clearance is not live."""
+
+    status = 503
+
+
+class ArtefactRefused(Refusal):
+    """The cleared version's artefact, baseline or policies cannot be used as they are."""
+
+    status = 503
+
+
+class ExplanationDoesNotAddUp(Refusal):
+    """Base value and attributions miss the margin by more than the tolerance."""
+
+    status = 503
+
+
+class NoPrincipalReason(Refusal):
+    """The application would be declined or referred, and no reason for it can be given."""
+
+
+class InvalidApplication(Refusal):
+    """Fields of an application are wrong; every one of them is named."""
+
+    status = 422
+
+
+class InvalidOutcome(Refusal):
+    """Fields of a reported outcome are wrong; every one of them is named."""
+
+    status = 422
+
+
+class BatchOutOfBounds(Refusal):
+    """A batch holds nothing, or more than is taken at once."""
+
+    status = 422
+
+
+class IdempotencyKeyMalformed(Refusal):
+    """An Idempotency-Key is 1 to 200 printable ASCII characters."""
+
+    status = 422
+
+
+class IdempotencyKeyReused(Refusal):
+    """The key came before with another body."""
+
+    status = 422
+
+
+class RequestInProgress(Refusal):
+    """A request with the same key is being decided right now; ask again."""

@@ -1,0 +1,24 @@
+"""The names of what serving writes into the log."""
+
+from enum import StrEnum
+
+
+class Event(StrEnum):
+    DECISION_MADE = "serving.decision.made"
+    APPLICATIONS_REFUSED = "serving.applications.refused"
+    VERSION_LOAD_FAILED = "serving.version.load_failed"
+    EXPLANATION_FAILED = "serving.explanation.failed"
+    OBSERVATIONS_DELETED = "serving.observations.deleted"
+    OUTCOME_RECORDED = "serving.outcome.recorded"
+    OUTCOMES_REFUSED = "serving.outcomes.refused"
+
+
+DESCRIPTIONS = {
+    Event.DECISION_MADE: "An application was decided: by which version, under which clearance and policy. What it said and what came of it is in the private part.",
+    Event.APPLICATIONS_REFUSED: "Applications of a batch were not decided: their positions and what was wrong, no values.",
+    Event.VERSION_LOAD_FAILED: "A cleared version could not be made ready to score: why.",
+    Event.EXPLANATION_FAILED: "Base value and attributions did not add up to the margin, so an application was not decided.",
+    Event.OBSERVATIONS_DELETED: "What an erased person's decisions were made of was deleted: how many there were.",
+    Event.OUTCOME_RECORDED: "It became known how a decided application turned out. What became of it is in the private part.",
+    Event.OUTCOMES_REFUSED: "Outcomes of a batch were not taken: their positions and what was wrong, no values.",
+}

@@ -1,0 +1,133 @@
+"""The trees of a model as flat arrays, and the pattern of satisfied conditions at each leaf."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.explainers.scores import Floats, Integers, UnsupportedEstimator
+
+Patterns = NDArray[np.uint32]
+# Positions are unsigned: numba then leaves out the test for an index counted from the end, which
+# takes more time than the arithmetic.
+Places = NDArray[np.uint32]
+Starts = NDArray[np.uint64]
+
+ALL_BITS = 0xFFFFFFFF
+MOST_PLAYERS_ON_A_PATH = 32  # bits of a pattern
+
+
+@dataclass(frozen=True)
+class Forest:
+    """Trees as flat arrays, parents before children.
+
+    Inside a tree a node is known by its slot: first its splits, then its leaves. `keep` clears
+    the bit of the split's player on the side that a row does not take. A player's bit is its
+    place in order of first appearance on the path, so that all leaves below share it.
+    """
+
+    split_starts: Starts  # (trees + 1,)
+    column: Places  # per split: the matrix column compared
+    threshold: Floats  # a value goes left when it is not above
+    missing_left: NDArray[np.bool_]
+    keep: Patterns
+    left: Places  # slot of the child
+    right: Places
+    leaf_starts: Starts  # (trees + 1,)
+    value: Floats  # per leaf, log-odds
+    full: Patterns  # the pattern of a row that reaches the leaf
+    player_starts: Starts  # (leaves + 1,), into leaf_players
+    leaf_players: Places
+
+    @property
+    def widest(self) -> int:
+        """Slots of the largest tree."""
+        return int((np.diff(self.split_starts) + np.diff(self.leaf_starts)).max())
+
+
+@dataclass
+class _Lists:
+    """A Forest while it grows."""
+
+    split_starts: list[int] = field(default_factory=lambda: [0])
+    column: list[int] = field(default_factory=list)
+    threshold: list[float] = field(default_factory=list)
+    missing_left: list[bool] = field(default_factory=list)
+    keep: list[int] = field(default_factory=list)
+    left: list[int] = field(default_factory=list)
+    right: list[int] = field(default_factory=list)
+    leaf_starts: list[int] = field(default_factory=lambda: [0])
+    value: list[float] = field(default_factory=list)
+    full: list[int] = field(default_factory=list)
+    player_starts: list[int] = field(default_factory=lambda: [0])
+    leaf_players: list[int] = field(default_factory=list)
+
+    def add_tree(self, nodes: NDArray[np.void], players: Integers) -> None:
+        paths: dict[int, tuple[int, ...]] = {0: ()}  # distinct players above each node
+        order = [0]
+        for node in order:  # grows as children are found
+            if not nodes[node]["is_leaf"]:
+                below = _with_player(paths[node], int(players[nodes[node]["feature_idx"]]))
+                for child in (int(nodes[node]["left"]), int(nodes[node]["right"])):
+                    paths[child] = below
+                    order.append(child)
+        splits = [node for node in order if not nodes[node]["is_leaf"]]
+        leaves = [node for node in order if nodes[node]["is_leaf"]]
+        slots = {node: slot for slot, node in enumerate(splits + leaves)}
+        for node in splits:
+            self._add_split(nodes[node], paths[node], slots, players)
+        for node in leaves:
+            self._add_leaf(nodes[node], paths[node])
+        self.split_starts.append(len(self.column))
+        self.leaf_starts.append(len(self.value))
+
+    def _add_split(
+        self, node: np.void, above: tuple[int, ...], slots: dict[int, int], players: Integers
+    ) -> None:
+        if node["is_categorical"]:
+            raise UnsupportedEstimator(
+                "The trees split on native categories; train on the contract's columns instead."
+            )
+        player = int(players[node["feature_idx"]])
+        self.column.append(int(node["feature_idx"]))
+        self.threshold.append(float(node["num_threshold"]))
+        self.missing_left.append(bool(node["missing_go_to_left"]))
+        self.keep.append(ALL_BITS ^ (1 << _with_player(above, player).index(player)))
+        self.left.append(slots[int(node["left"])])
+        self.right.append(slots[int(node["right"])])
+
+    def _add_leaf(self, node: np.void, path: tuple[int, ...]) -> None:
+        if len(path) > MOST_PLAYERS_ON_A_PATH:
+            raise UnsupportedEstimator(f"A path of {len(path)} features has no exact table.")
+        self.value.append(float(node["value"]))
+        self.full.append((1 << len(path)) - 1)
+        self.leaf_players.extend(path)
+        self.player_starts.append(len(self.leaf_players))
+
+
+def _with_player(path: tuple[int, ...], player: int) -> tuple[int, ...]:
+    return path if player in path else (*path, player)
+
+
+def flattened(trees: list[NDArray[np.void]], players: Integers) -> Forest:
+    """Lay out scikit-learn's node arrays, one per tree; players (p,) is the player of each column.
+
+    Raises UnsupportedEstimator for native categorical splits.
+    """
+    lists = _Lists()
+    for nodes in trees:
+        lists.add_tree(nodes, players)
+    return Forest(
+        split_starts=np.array(lists.split_starts, dtype=np.uint64),
+        column=np.array(lists.column, dtype=np.uint32),
+        threshold=np.array(lists.threshold, dtype=np.float64),
+        missing_left=np.array(lists.missing_left, dtype=np.bool_),
+        keep=np.array(lists.keep, dtype=np.uint32),
+        left=np.array(lists.left, dtype=np.uint32),
+        right=np.array(lists.right, dtype=np.uint32),
+        leaf_starts=np.array(lists.leaf_starts, dtype=np.uint64),
+        value=np.array(lists.value, dtype=np.float64),
+        full=np.array(lists.full, dtype=np.uint32),
+        player_starts=np.array(lists.player_starts, dtype=np.uint64),
+        leaf_players=np.array(lists.leaf_players, dtype=np.uint32),
+    )

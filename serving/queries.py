@@ -1,0 +1,253 @@
+"""Named reads: the version in service, decisions and what they were made of."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import numpy as np
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef, QuerySet
+from numpy.typing import NDArray
+
+from audit.models import Erasure
+from registry.contract import FeatureContract
+from registry.models import Clearance, ModelVersion, Stage
+from registry.queries import contract_of_version, live_clearance, model_named, version_numbered
+from serving.errors import (
+    IdempotencyKeyReused,
+    NoClearedVersion,
+    NoSuchDecision,
+    VersionNotCleared,
+)
+from serving.models import Decision, IdempotencyRecord, Observation, Outcome
+
+_DIGESTS = ("baseline__sha256", "decision_policy__sha256", "reason_library__sha256")
+IDS_PER_QUERY = 500
+_contracts: dict[str, FeatureContract] = {}
+
+
+class VersionBytes(NamedTuple):
+    """A version and the digest of everything it judges by."""
+
+    version_id: int
+    artefact: str
+    baseline: str
+    contract: str
+    decision_policy: str
+    reason_library: str
+
+
+@dataclass(frozen=True)
+class ClearedVersion:
+    """A version that may decide now, and the grant that says so."""
+
+    bytes_of: VersionBytes
+    clearance_id: int
+
+
+def cleared_version(model_name: str, at: datetime, number: int | None = None) -> ClearedVersion:
+    """The champion of a model with a live clearance for exactly its bytes.
+
+    Read anew in every call: inside a transaction, what was revoked before it is not used. Raises
+    UnknownModel, NoClearedVersion, or UnknownVersion and VersionNotCleared where version `number`
+    was asked for and is not that champion.
+    """
+    champion = (
+        ModelVersion.objects.filter(model__name=model_name, stage=Stage.PRODUCTION)
+        .select_related("baseline", "decision_policy", "reason_library")
+        .only("number", "artefact_id", "contract_sha256", *_DIGESTS)
+        .first()
+    )
+    if champion is not None and number in (None, champion.number):
+        clearance = live_clearance(champion, Clearance.Purpose.SCORE_LIVE, at) or live_clearance(
+            champion, Clearance.Purpose.ROLLBACK, at
+        )  # the second, where a former champion was brought back
+        if clearance is not None:
+            return ClearedVersion(bytes_of(champion), clearance.pk)
+    model = model_named(model_name)
+    if number is not None:
+        version = version_numbered(model, number)
+        raise VersionNotCleared(f"{version} has no live clearance to decide applications.")
+    raise NoClearedVersion(f"{model} has no version that is cleared to decide applications.")
+
+
+def bytes_of(version: ModelVersion) -> VersionBytes:
+    """What the version judges by."""
+    return VersionBytes(
+        version_id=version.pk,
+        artefact=version.artefact_id,
+        baseline=version.baseline.sha256,
+        contract=version.contract_sha256,
+        decision_policy=version.decision_policy.sha256,
+        reason_library=version.reason_library.sha256,
+    )
+
+
+def contract_of(version: ModelVersion) -> FeatureContract:
+    """The version's feature contract, read once per process."""
+    contract = _contracts.get(version.contract_sha256)
+    if contract is None:
+        contract = contract_of_version(version)
+        _contracts[version.contract_sha256] = contract
+    return contract
+
+
+def decision_with(decision_id: UUID) -> Decision:
+    """One decision with its observation, version and entry. Raises NoSuchDecision."""
+    decisions = Decision.objects.select_related("version", "observation", "entry")
+    decision = decisions.filter(pk=decision_id).first()
+    if decision is None:
+        raise NoSuchDecision(f"There is no decision {decision_id}.")
+    return decision
+
+
+def decisions_by_id(decision_ids: Sequence[UUID]) -> dict[UUID, Decision]:
+    """Decisions with observation, version and entry; those that do not exist are left out."""
+    found: dict[UUID, Decision] = {}
+    for some in _batched(decision_ids):
+        rows = Decision.objects.select_related("version", "observation", "entry")
+        found |= rows.in_bulk(some)
+    return found
+
+
+def decided_on(decision_ids: Sequence[UUID]) -> dict[UUID, date]:
+    """The day, in UTC, of each decision that exists and whose person was not erased."""
+    days: dict[UUID, date] = {}
+    for some in _batched(decision_ids):
+        rows = Decision.objects.filter(pk__in=some, observation__isnull=False)
+        days |= {pk: moment.date() for pk, moment in rows.values_list("pk", "decided_at")}
+    return days
+
+
+def erased_observations() -> QuerySet[Observation]:
+    """Observations whose person was erased and that are still there."""
+    erasures = Erasure.objects.filter(subject=OuterRef("subject_id"))
+    return Observation.objects.filter(Exists(erasures))
+
+
+def subjects_of(decision_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Whom each decision concerns."""
+    subjects: dict[UUID, UUID] = {}
+    for some in _batched(decision_ids):
+        subjects |= dict(Decision.objects.filter(pk__in=some).values_list("pk", "subject_id"))
+    return subjects
+
+
+def outcome_days(decision_ids: Sequence[UUID]) -> set[tuple[UUID, date]]:
+    """For which decisions an outcome is known as of which day."""
+    days: set[tuple[UUID, date]] = set()
+    for some in _batched(decision_ids):
+        rows = Outcome.objects.filter(decision__in=some)
+        days |= set(rows.values_list("decision_id", "observed_on"))
+    return days
+
+
+def answer_to(client: User, key: str, body_sha256: str) -> IdempotencyRecord | None:
+    """What a client's key was answered with. Raises IdempotencyKeyReused for another body."""
+    known = (
+        IdempotencyRecord.objects.filter(client=client, key=key)
+        .select_related("decision__version", "decision__observation", "decision__entry")
+        .first()
+    )
+    if known is not None and known.body_sha256 != body_sha256:
+        raise IdempotencyKeyReused("This Idempotency-Key came before with another body.")
+    return known
+
+
+@dataclass(frozen=True)
+class DecisionWindow:
+    """n decisions of one model as columns, oldest first; erased persons are not among them.
+
+    packed: (n, k) under the contract of `version_numbers`' versions, which share one; margin in
+    log-odds, pd 0 to 1; bad: 1, 0 or NaN where not known; matured: whether that is final.
+    """
+
+    decision_ids: NDArray[np.object_]
+    subject_ids: NDArray[np.object_]
+    version_numbers: NDArray[np.int64]
+    decided_at: NDArray[np.object_]
+    outcomes: NDArray[np.object_]
+    packed: NDArray[np.float64]
+    margin: NDArray[np.float64]
+    pd: NDArray[np.float64]
+    bad: NDArray[np.float64]
+    matured: NDArray[np.bool_]
+    reasons: list[list[str]]
+
+
+def decisions_window(
+    model_name: str, start: datetime, end: datetime, version: ModelVersion | None = None
+) -> DecisionWindow:
+    """Decisions from `start` (inclusive) to `end` (exclusive), by their latest known outcome.
+
+    Where versions with several contracts decided in the window, those of the latest are returned:
+    features of different contracts do not share columns.
+    """
+    decisions = Decision.objects.filter(
+        model_name=model_name, decided_at__gte=start, decided_at__lt=end
+    )
+    if version is not None:
+        decisions = decisions.filter(version=version)
+    newest = decisions.order_by("-decided_at", "-pk").values_list("version__contract_sha256")
+    rows = list(
+        decisions.filter(observation__isnull=False, version__contract_sha256__in=newest[:1])
+        .order_by("decided_at", "pk")
+        .values_list(
+            "pk",
+            "subject_id",
+            "version__number",
+            "decided_at",
+            "outcome",
+            "observation__packed",
+            "observation__margin",
+            "observation__pd",
+            "observation__reasons",
+        )
+    )
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 9
+    bad, matured = _known_outcomes(columns[0], model_name, start, end)
+    return DecisionWindow(
+        decision_ids=np.array(columns[0], dtype=object),
+        subject_ids=np.array(columns[1], dtype=object),
+        version_numbers=np.array(columns[2], dtype=np.int64),
+        decided_at=np.array(columns[3], dtype=object),
+        outcomes=np.array(columns[4], dtype=object),
+        packed=_unpacked(columns[5]),
+        margin=np.array(columns[6], dtype=np.float64),
+        pd=np.array(columns[7], dtype=np.float64),
+        bad=bad,
+        matured=matured,
+        reasons=[[reason["reason_group"] for reason in reasons] for reasons in columns[8]],
+    )
+
+
+def _known_outcomes(
+    decision_ids: Sequence[UUID], model_name: str, start: datetime, end: datetime
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    place = {decision_id: row for row, decision_id in enumerate(decision_ids)}
+    bad = np.full(len(place), np.nan)
+    matured = np.zeros(len(place), dtype=bool)
+    known = Outcome.objects.filter(
+        decision__model_name=model_name,
+        decision__decided_at__gte=start,
+        decision__decided_at__lt=end,
+    ).order_by("observed_on", "pk")
+    for decision_id, was_bad, was_matured in known.values_list("decision_id", "bad", "matured"):
+        if decision_id in place:  # later rows overwrite earlier ones
+            bad[place[decision_id]] = was_bad
+            matured[place[decision_id]] = was_matured
+    return bad, matured
+
+
+def _batched(identifiers: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+    """As many at a time as one statement takes on either database."""
+    for start in range(0, len(identifiers), IDS_PER_QUERY):
+        yield identifiers[start : start + IDS_PER_QUERY]
+
+
+def _unpacked(blobs: Sequence[bytes]) -> NDArray[np.float64]:
+    if not blobs:
+        return np.empty((0, 0))
+    return np.frombuffer(b"".join(blobs), dtype=np.float64).reshape(len(blobs), -1)

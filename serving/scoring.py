@@ -1,0 +1,122 @@
+"""Versions made ready to score: loaded once per process, trusted anew for every decision."""
+
+import logging
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.errors import Refusal
+from registry.loading import load_estimator
+from registry.models import ModelVersion
+from registry.policies import fit_problems
+from registry.queries import baseline_rows, contract_of_version, protected_names
+from serving import queries
+from serving.errors import ArtefactRefused
+from serving.explainers.compiler import compile_scorer
+from serving.explainers.scores import ScorerUnusable, Scores
+from serving.judging import Judge
+from serving.policy import DecisionPolicy, PolicyUnusable
+from serving.reasons import ReasonFinder, ReasonLibrary
+
+logger = logging.getLogger(__name__)
+
+# Names that a prohibited basis goes by (ECOA 701(a); EU Charter, article 21). Every name that the
+# contract does not hold is refused; for these the refusal says what the trouble is.
+PROHIBITED_BASES = frozenset(
+    [
+        "age",
+        "birth_date",
+        "color",
+        "colour",
+        "date_of_birth",
+        "disability",
+        "dob",
+        "ethnicity",
+        "familial_status",
+        "gender",
+        "genetic_information",
+        "marital",
+        "marital_status",
+        "married",
+        "national_origin",
+        "nationality",
+        "pregnancy",
+        "pregnant",
+        "public_assistance",
+        "race",
+        "religion",
+        "sex",
+        "sexual_orientation",
+    ]
+)
+VERSIONS_KEPT = 4  # the champion, its predecessor, and what else this process scored lately
+
+
+@dataclass(frozen=True)
+class LoadedVersion:
+    """A version with everything that judging takes."""
+
+    version: ModelVersion
+    judge: Judge
+
+
+@dataclass(frozen=True)
+class LiveVersion:
+    """A loaded version under one live clearance."""
+
+    loaded: LoadedVersion
+    clearance_id: int
+
+
+def score_rows(version: ModelVersion, packed: NDArray[np.float64]) -> Scores:
+    """Scores of n applicants packed under the version's contract, (n, k). Decides nothing.
+
+    For measuring a version, whether cleared or not. Raises ArtefactRefused.
+    """
+    return loaded(queries.bytes_of(version)).judge.score(packed)
+
+
+@lru_cache(maxsize=VERSIONS_KEPT)
+def loaded(key: queries.VersionBytes) -> LoadedVersion:
+    """A version ready to judge, from bytes whose digests and signature were checked.
+
+    `key` names every byte that matters, so that nothing else can be served from the cache.
+    Raises ArtefactRefused.
+    """
+    version = ModelVersion.objects.select_related(
+        "model", "dataset", "artefact", "baseline", "decision_policy", "reason_library"
+    ).get(pk=key.version_id)
+    try:
+        judge = _judge(version)
+    except (Refusal, ScorerUnusable, PolicyUnusable) as problem:
+        logger.error("%s cannot score: %s", version, problem)
+        raise ArtefactRefused(f"{version} cannot score: {problem}") from problem
+    return LoadedVersion(version, judge)
+
+
+def _judge(version: ModelVersion) -> Judge:
+    """1. Read what was approved. 2. See that its parts fit. 3. Compile and compare the scorer."""
+    # 1
+    contract = contract_of_version(version)
+    policy = DecisionPolicy.from_json(version.decision_policy.body)
+    library = ReasonLibrary.from_json(version.reason_library.body)
+    rows = baseline_rows(version.baseline)
+    estimator = load_estimator(version.artefact)
+    # 2
+    if faults := fit_problems(contract, version.decision_policy.body, version.reason_library.body):
+        raise PolicyUnusable("; ".join(f"{fault.field}: {fault.detail}" for fault in faults))
+    if policy.cut_off != version.cut_off:
+        raise PolicyUnusable(
+            f"The version was approved for a cut-off of {version.cut_off}, and its policy says {policy.cut_off}."
+        )
+    # 3
+    return Judge(
+        contract=contract,
+        scorer=compile_scorer(estimator, contract.players, contract.matrix(rows.packed)),
+        policy=policy,
+        reasons=ReasonFinder(contract, library, policy.materiality_floor, policy.max_reasons),
+        barred=protected_names(version)
+        | (PROHIBITED_BASES - {n.casefold() for n in contract.names}),
+    )

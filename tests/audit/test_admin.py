@@ -1,0 +1,99 @@
+"""The windows on the log: everything to see, nothing to change."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from audit.actions.exports import request_export
+from audit.actions.subjects import erase_subject
+from audit.archive.passes import archive_pass
+from audit.export import build_export
+from audit.models import ArchivedObject, Checkpoint, Entry, Erasure, EvidenceExport, Subject
+from audit.scope import Scope
+from tests.audit.acts import some_entries
+
+SignIn = Callable[[User], Client]
+WINDOWS = [Entry, Checkpoint, ArchivedObject, Erasure, EvidenceExport]
+
+
+@pytest.fixture
+def lived_in(log: str, keeper: User, own_folders: Path) -> str:
+    subject = Subject.objects.create()
+    erase_subject(subject.pk, by=keeper, legal_basis="consent withdrawn", reason="asked")
+    some_entries(1, by=keeper)
+    build_export(request_export(Scope(), by=keeper), by=keeper)
+    archive_pass(by=keeper)
+    return log
+
+
+@pytest.mark.parametrize("model", WINDOWS)
+def test_an_auditor_sees_the_list_and_each_row(
+    lived_in: str, signed_in: SignIn, auditor: User, model: type
+) -> None:
+    client, name = signed_in(auditor), model.__name__.lower()
+
+    rows = client.get(f"/audit/{name}/")
+    row = client.get(f"/audit/{name}/{model.objects.first().pk}/change/")  # type: ignore[attr-defined]
+
+    assert (rows.status_code, row.status_code) == (200, 200)
+
+
+@pytest.mark.parametrize("model", WINDOWS)
+def test_nobody_adds_changes_or_deletes_there(
+    lived_in: str, signed_in: SignIn, administrator: User, superuser: User, model: type
+) -> None:
+    pk, name = model.objects.first().pk, model.__name__.lower()  # type: ignore[attr-defined]
+
+    for user in (administrator, superuser):
+        client = signed_in(user)
+        assert client.get(f"/audit/{name}/add/").status_code == 403
+        assert client.post(f"/audit/{name}/{pk}/delete/", {"post": "yes"}).status_code == 403
+        assert client.post(f"/audit/{name}/{pk}/change/", {}).status_code == 403
+    assert model.objects.filter(pk=pk).exists()  # type: ignore[attr-defined]
+
+
+def test_an_entry_shows_its_content_its_index_and_its_proof(
+    lived_in: str, signed_in: SignIn, auditor: User
+) -> None:
+    entry = Entry.objects.get(event="tests.noted")
+
+    page = signed_in(auditor).get(f"/audit/entry/{entry.pk}/change/").content.decode()
+
+    assert "ä small note" in page
+    assert "c2sp.org/tlog-proof@v1" in page
+    assert bytes(entry.leaf_hash).hex() in page
+
+
+def test_an_entry_that_waits_says_so(
+    log: str, keeper: User, signed_in: SignIn, auditor: User
+) -> None:
+    (entry,) = some_entries(1, by=keeper)
+
+    page = signed_in(auditor).get(f"/audit/entry/{entry.pk}/change/").content.decode()
+
+    assert "waits to be sealed" in page
+
+
+def test_entries_are_found_by_subject_event_and_actor(
+    lived_in: str, signed_in: SignIn, auditor: User
+) -> None:
+    client = signed_in(auditor)
+    erased = Entry.objects.get(event="audit.subject.erased")
+
+    for words in ("subject.erased", str(erased.subject_id), str(erased.pk)):
+        page = client.get("/audit/entry/", {"q": words}).content.decode()
+        assert f"/audit/entry/{erased.pk}/change/" in page
+        assert "tests.noted</a>" not in page
+
+
+def test_an_available_export_links_to_its_file(
+    lived_in: str, signed_in: SignIn, auditor: User
+) -> None:
+    export = EvidenceExport.objects.get()
+
+    page = signed_in(auditor).get(f"/audit/evidenceexport/{export.pk}/change/").content.decode()
+
+    assert f"/api/v1/exports/{export.pk}/file" in page

@@ -1,0 +1,64 @@
+"""A service whose database or keys are not as they must be does not start."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import connection
+
+from audit.checks import NotFitToServe, require_fit_to_serve
+
+pytestmark = pytest.mark.django_db
+CHECK = {"deploy": True, "databases": ["default"], "tags": ["database", "security"]}
+
+
+def execute(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_nothing_is_missing_after_the_migrations() -> None:
+    require_fit_to_serve()
+
+
+@pytest.mark.parametrize(
+    ("table", "trigger"),
+    [
+        ("audit_entry", "audit_entry_no_update"),
+        ("audit_entry", "audit_entry_outbox"),
+        ("serving_decision", "serving_decision_no_delete"),
+    ],
+)
+def test_a_trigger_that_was_dropped_is_named(table: str, trigger: str) -> None:
+    on = f" ON {table}" if connection.vendor == "postgresql" else ""
+    execute(f"DROP TRIGGER {trigger}{on}")
+
+    with pytest.raises(SystemCheckError, match=trigger):
+        call_command("check", **CHECK)
+    with pytest.raises(NotFitToServe, match=trigger):
+        require_fit_to_serve()
+
+
+@pytest.mark.parametrize("state", ["DISABLE", "ENABLE REPLICA"])
+def test_a_trigger_that_never_fires_is_named(state: str) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has triggers or has none")
+    execute(f"ALTER TABLE audit_entry {state} TRIGGER audit_entry_no_update")
+
+    with pytest.raises(NotFitToServe, match="audit_entry_no_update"):
+        require_fit_to_serve()
+
+
+@pytest.mark.parametrize("key", ["producer.key", "vault.key", "log.vkey"])
+def test_a_missing_key_is_named(settings: LazySettings, tmp_path: Path, key: str) -> None:
+    source = Path(settings.CREDENCE_KEYS)
+    (tmp_path / "delegations").mkdir()
+    for file in source.rglob("*.*"):
+        if file.name != key and "protected" not in file.name:
+            (tmp_path / file.relative_to(source)).write_bytes(file.read_bytes())
+    settings.CREDENCE_KEYS = tmp_path
+
+    with pytest.raises(NotFitToServe, match=key):
+        require_fit_to_serve()

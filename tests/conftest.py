@@ -1,0 +1,171 @@
+"""The cast, the keys and the databases that all tests share."""
+
+import importlib.util
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.db import connection, connections
+from django.test import Client
+from pytest_django.plugin import DjangoDbBlocker
+
+from audit import keys
+
+ORIGIN = "credence.test/log/2026"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database-only",
+        action="store_true",
+        help="only tests that use a database: for the second database of a run",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--database-only"):
+        return
+    using = {"db", "transactional_db", "own_database"}
+    kept = [i for i in items if using & set(i.fixturenames) or i.get_closest_marker("django_db")]  # type: ignore[attr-defined]  # functions have them
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
+@pytest.fixture(scope="session", autouse=True)
+def log_keys() -> None:
+    """One set of keys for the run: a test that changes keys makes its own folder."""
+    keys.make_keys(ORIGIN, datetime.now(UTC))
+    if importlib.util.find_spec("monitoring.protected_key"):
+        _make_protected_key()
+
+
+def _make_protected_key() -> None:
+    from monitoring.protected_key import make_protected_key
+
+    make_protected_key(Path(settings.CREDENCE_KEYS) / "protected.key")
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """The folder of reference data and vectors; without it the test is skipped, and says so."""
+    folder = os.environ.get("CREDENCE_REFERENCE")
+    if not folder:
+        pytest.skip("CREDENCE_REFERENCE names no folder of reference data")
+    return Path(folder)
+
+
+def a_person(name: str, *roles: str, **fields: object) -> User:
+    """A user with those roles, signed up without any act: for tests of what they may do."""
+    user = User.objects.create_user(name, password=name, is_staff=True, **fields)
+    user.groups.set([Group.objects.get(name=role) for role in roles])
+    return user
+
+
+@pytest.fixture
+def developer(db: None) -> User:
+    return a_person("dana", "model developer")
+
+
+@pytest.fixture
+def validator(db: None) -> User:
+    return a_person("victor", "validator")
+
+
+@pytest.fixture
+def approver(db: None) -> User:
+    return a_person("amira", "approver")
+
+
+@pytest.fixture
+def analyst(db: None) -> User:
+    return a_person("felix", "fair-lending analyst")
+
+
+@pytest.fixture
+def auditor(db: None) -> User:
+    return a_person("ines", "auditor")
+
+
+@pytest.fixture
+def operator(db: None) -> User:
+    return a_person("omar", "operator")
+
+
+@pytest.fixture
+def lending(db: None) -> User:
+    """The lending system: the scoring client."""
+    return a_person("lending", "scoring client")
+
+
+@pytest.fixture
+def administrator(db: None) -> User:
+    return a_person("admin", "administrator")
+
+
+@pytest.fixture
+def superuser(db: None) -> User:
+    """All of Django's power, and no role."""
+    return a_person("root", is_superuser=True)
+
+
+@pytest.fixture
+def signed_in() -> Callable[[User], Client]:
+    """A browser with that person's session."""
+
+    def sign_in(user: User) -> Client:
+        client = Client(raise_request_exception=False)
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def own_database(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path: Path
+) -> Iterator[str]:
+    """A database of its own, copied from the migrated one and dropped: for tests that really commit. Yields its URL."""
+    original = str(connection.settings_dict["NAME"])
+    with django_db_blocker.unblock():
+        connections.close_all()
+        copy, url = (_copy_sqlite if connection.vendor == "sqlite" else _copy_postgresql)(
+            original, tmp_path
+        )
+        connection.settings_dict["NAME"] = copy
+        try:
+            yield url
+        finally:
+            connections.close_all()
+            connection.settings_dict["NAME"] = original
+            if connection.vendor == "postgresql":
+                _admin(f'DROP DATABASE "{copy}" WITH (FORCE)')
+
+
+def _copy_sqlite(original: str, folder: Path) -> tuple[str, str]:
+    copy = folder / "own.sqlite3"
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connections.close_all()
+    shutil.copy(original, copy)
+    return str(copy), f"sqlite:///{copy}"
+
+
+def _copy_postgresql(original: str, folder: Path) -> tuple[str, str]:
+    copy = f"credence_own_{uuid.uuid4().hex[:12]}"
+    _admin(f'CREATE DATABASE "{copy}" TEMPLATE "{original}"')
+    at = connection.settings_dict
+    return (
+        copy,
+        f"postgres://{at['USER']}:{at['PASSWORD']}@{at['HOST'] or '127.0.0.1'}:{at['PORT'] or 5432}/{copy}",
+    )
+
+
+def _admin(statement: str) -> None:
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(statement)

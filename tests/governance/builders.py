@@ -1,0 +1,129 @@
+"""Rows of governance for tests, made by its own acts."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from django.contrib.auth.models import User
+
+from audit.queries import service_account
+from governance.actions.changes import approve_change, request_promotion
+from governance.actions.gates import complete_gates, request_gates, start_gates
+from governance.measured import Measured
+from governance.models import ChangeRequest, GateReport
+from registry.models import ModelVersion, Policy
+from tests.registry.builders import a_model, a_policy, a_run, a_version
+
+WHY = "Read the evidence; it holds."
+REASON = "Agreed by the model risk committee for the tests."
+
+
+def a_check(name: str, severity: str = "block", **settings: object) -> dict[str, Any]:
+    return {"check": name, "severity": severity, "reason": REASON, **settings}
+
+
+GATES = [
+    a_check("rows", minimum=1000),
+    a_check("auc", minimum=0.6),
+    a_check("additivity", maximum=1e-6),
+    a_check("reproducibility"),
+    a_check("adverse_impact", "watch", minimum=0.8, sample="all"),
+]
+
+
+def a_gate_policy(
+    model_name: str = "default", checks: list[dict[str, Any]] | None = None
+) -> Policy:
+    return a_policy("gate", {"checks": checks or GATES}, name=model_name)
+
+
+def a_report(version: ModelVersion, **changes: object) -> GateReport:
+    """A report of the version under the policy in force, from numbers that pass unless changed."""
+    retrainer = service_account("retrainer")
+    run = request_gates(version, by=retrainer)
+    start_gates(run.pk, by=retrainer)
+    return complete_gates(run.pk, what_was_measured(**changes), by=retrainer)
+
+
+def what_was_measured(**changes: object) -> Measured:
+    fields: dict[str, Any] = {**_good_numbers(), **changes}
+    return Measured(**fields)
+
+
+@cache
+def _good_numbers() -> dict[str, Any]:
+    """2,000 rows that rank well, over two groups that are approved alike."""
+    rng = np.random.default_rng(7)
+    bad = rng.random(2000) < 0.3
+    pd = np.clip(rng.normal(np.where(bad, 0.45, 0.22), 0.15), 0.01, 0.99)
+    older = rng.random(2000) < 0.4
+    return {
+        "bad": bad,
+        "pd": pd,
+        "approved": pd < 0.4,
+        "in_sample": np.arange(2000) % 3 != 0,
+        "missing_shares": {"dti": 0.01, "income": 0.04},
+        "groups": {"age": {"62 and over": older, "under 62": ~older}},
+        "controls": {"age": "under 62"},
+        "protected_columns": ("age",),
+        "protected_people": 2000,
+        "additivity_gaps": np.full(100, 1e-12),
+        "latencies_ms": np.full(100, 4.0),
+        "content_sha256": "a" * 64,
+        "refitted_sha256": "a" * 64,
+        "baseline_rows": 500,
+    }
+
+
+def a_measured_version(developer: User, **settings: Any) -> ModelVersion:
+    """A registered version that the developer built, with a passed gate report."""
+    model = settings.pop("model", None) or a_model()
+    if not Policy.objects.filter(kind="gate", name="default").exists():
+        a_gate_policy()
+    version = a_version(run=a_run(model, requested_by=developer), **settings)
+    a_report(version)
+    return version
+
+
+def a_staged_version(developer: User, validator: User, **settings: Any) -> ModelVersion:
+    """A version that the validator cleared for staging."""
+    version = a_measured_version(developer, **settings)
+    change = request_promotion(version, "staging", "Ready for review.", by=developer)
+    approve_change(change.pk, WHY, by=validator)
+    version.refresh_from_db()
+    return version
+
+
+def a_champion(developer: User, validator: User, approver: User, **settings: Any) -> ModelVersion:
+    """A version that went the whole way into production."""
+    version = a_staged_version(developer, validator, **settings)
+    change = request_promotion(version, "production", "Ready for use.", by=developer)
+    approve_change(change.pk, WHY, by=approver)
+    version.refresh_from_db()
+    return version
+
+
+def a_request(
+    developer: User, version: ModelVersion | None = None, target: str = "staging"
+) -> ChangeRequest:
+    version = version or a_measured_version(developer)
+    return request_promotion(version, target, "Ready for review.", by=developer)
+
+
+RETRAINING = {
+    "window_days": 30,
+    "minimum_rows": 50,
+    "minimum_matured": 50,
+    "maximum_missing_change": 0.2,
+    "maximum_outside": 0.2,
+    "seed": 11,
+    "holdout_share": 0.3,
+    "candidates": [
+        {"algorithm": "logistic_regression", "params": {}},
+        {"algorithm": "logistic_regression", "params": {"C": 0.1}},
+    ],
+}
+
+
+def a_retraining_policy(model_name: str = "default", **changes: object) -> Policy:
+    return a_policy("retraining", {**RETRAINING, **changes}, name=model_name)

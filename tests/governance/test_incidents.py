@@ -1,0 +1,105 @@
+"""A fact that a lower floor left becomes one incident, which a person closes with its cause."""
+
+from uuid import uuid4
+
+import pytest
+
+from audit.errors import NotPermitted
+from audit.models import Entry
+from audit.store import content_store
+from governance import sweeps
+from governance.actions.incidents import close_incident, open_incident
+from governance.errors import (
+    IncidentAlreadyOpen,
+    IncidentClosed,
+    NoSuchIncident,
+    RationaleMissing,
+)
+from governance.models import Incident
+from governance.queries.incidents import Fact, unanswered_facts
+from serving.actions.decisions import decide
+from serving.models import LoadFailure
+from serving.scoring import loaded
+from tests.serving.builders import a_champion, an_application, the_client
+
+pytestmark = pytest.mark.django_db
+
+
+def a_load_failure() -> LoadFailure:
+    """A champion whose bytes were spoiled after approval: the decision is refused and the fact stays."""
+    version = a_champion()
+    path = content_store().path("artefacts", version.artefact_id)
+    path.chmod(0o644)
+    path.write_bytes(b"spoiled")
+    loaded.cache_clear()
+    decide(version.model.name, an_application(), by=the_client())
+    return LoadFailure.objects.get()
+
+
+def test_a_spoiled_artefact_becomes_an_incident():
+    failure = a_load_failure()
+
+    sweeps.open_incidents()
+
+    incident = Incident.objects.get()
+    assert (incident.kind, incident.version, incident.first_fact) == (
+        "load_failure",
+        failure.version,
+        failure.pk,
+    )
+    assert Entry.objects.filter(event="governance.incident.opened").exists()
+
+
+def test_many_facts_of_one_kind_are_one_incident():
+    version = a_load_failure().version
+    decide(version.model.name, an_application(), by=the_client())
+
+    sweeps.open_incidents()
+    decide(version.model.name, an_application(), by=the_client())
+    sweeps.open_incidents()
+
+    assert LoadFailure.objects.count() == 3
+    assert Incident.objects.count() == 1
+
+
+def test_a_fact_after_the_incident_was_closed_opens_another(validator):
+    version = a_load_failure().version
+    sweeps.open_incidents()
+    close_incident(Incident.objects.get().pk, "A disk was replaced.", by=validator)
+    sweeps.open_incidents()
+    assert Incident.objects.count() == 1
+
+    decide(version.model.name, an_application(), by=the_client())
+    sweeps.open_incidents()
+
+    assert Incident.objects.filter(state="open").count() == 1
+    assert Incident.objects.count() == 2
+
+
+def test_an_incident_is_closed_once_and_with_a_cause(validator, developer):
+    a_load_failure()
+    sweeps.open_incidents()
+    incident = Incident.objects.get()
+
+    with pytest.raises(NotPermitted):
+        close_incident(incident.pk, "Nothing.", by=developer)
+    with pytest.raises(RationaleMissing):
+        close_incident(incident.pk, " ", by=validator)
+    close_incident(incident.pk, "A disk was replaced.", by=validator)
+    with pytest.raises(IncidentClosed):
+        close_incident(incident.pk, "Again.", by=validator)
+    with pytest.raises(NoSuchIncident):
+        close_incident(uuid4(), "Which?", by=validator)
+
+
+def test_an_open_incident_is_not_opened_again():
+    from audit.queries import service_account
+
+    failure = a_load_failure()
+    [fact] = unanswered_facts()
+    assert fact == Fact("load_failure", failure.version, failure.pk, failure.reason)
+    monitor = service_account("monitor")
+    open_incident(fact, by=monitor)
+
+    with pytest.raises(IncidentAlreadyOpen):
+        open_incident(fact, by=monitor)

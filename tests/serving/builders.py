@@ -1,0 +1,64 @@
+"""Rows of serving for tests of any floor, made by its own acts."""
+
+from itertools import count
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission, User
+
+from audit.errors import Refusal
+from registry.models import ModelVersion
+from serving.actions.decisions import decide
+from serving.models import Decision
+from tests.registry import builders as registry
+
+_numbers = count(1)
+
+GOOD = {"dti": 4.0, "income": 250_000.0, "delinquencies": 0, "homeowner": True, "purpose": "car"}
+BAD = {
+    "dti": 70.0,
+    "income": 18_000.0,
+    "delinquencies": 6,
+    "homeowner": False,
+    "purpose": "medical",
+}
+
+
+def an_application(
+    application_ref: str | None = None, subject_ref: str | None = None, **features: Any
+) -> dict[str, Any]:
+    """The body of a decision request by an ordinary applicant, with changed features."""
+    number = next(_numbers)
+    return {
+        "application_ref": application_ref or f"A-{number}",
+        "subject_ref": subject_ref or f"C-{number}",
+        "features": registry.an_application(**features),
+    }
+
+
+def a_champion(**version: Any) -> ModelVersion:
+    """A version in production with a live clearance."""
+    return registry.a_version(stage="production", **version)
+
+
+def a_decision(
+    version: ModelVersion | None = None, *, by: User | None = None, **features: Any
+) -> Decision:
+    """A decision by the champion, asked for by a scoring client."""
+    champion = version or a_champion()
+    decision = decide(champion.model.name, an_application(**features), by=by or the_client())
+    assert not isinstance(decision, Refusal), decision
+    return decision
+
+
+def the_client() -> User:
+    """A lending system that may have applications decided and report how they turned out."""
+    client, made = User.objects.get_or_create(username="lending of the tests")
+    if made:
+        group, _ = Group.objects.get_or_create(name="scoring of the tests")
+        group.permissions.set(
+            Permission.objects.filter(
+                content_type__app_label="serving", codename__in=["decide", "record_outcome"]
+            )
+        )
+        client.groups.add(group)
+    return client
