@@ -1,0 +1,22 @@
+"""Django finds an app's tables here."""
+
+from audit.models.archive import ArchivedObject
+from audit.models.log import Checkpoint, Entry, Head, Leaf, Outbox, Tile
+from audit.models.requests import EvidenceExport, LogPass
+from audit.models.vault import Erasure, Reference, Subject, SubjectSecret
+
+__all__ = [
+    "ArchivedObject",
+    "Checkpoint",
+    "Entry",
+    "Erasure",
+    "EvidenceExport",
+    "Head",
+    "Leaf",
+    "LogPass",
+    "Outbox",
+    "Reference",
+    "Subject",
+    "SubjectSecret",
+    "Tile",
+]
