@@ -1,6 +1,6 @@
 """Signed notes: a text, an empty line, and one or more signature lines.
 
-Source: C2SP signed-note and tlog-cosignature (cosignature/v1). Pure: bytes and keys in, text out.
+Source: C2SP signed-note and tlog-cosignature. Pure: bytes and keys in, text out.
 """
 
 import base64
@@ -8,10 +8,13 @@ import binascii
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+
+from audit import cosignatures
 
 ED25519 = 1
 """An Ed25519 signature over the note text."""
@@ -19,13 +22,17 @@ ED25519 = 1
 COSIGNATURE = 4
 """An Ed25519 signature with a time, by someone who vouches for a checkpoint they did not make."""
 
+ML_DSA_44 = 6
+"""An ML-DSA-44 signature with a time over a checkpoint: by its log, or by someone else."""
+
 MAX_NOTE_BYTES = 1_000_000
 MAX_SIGNATURES = 100
 
 _LINE_START = "— "
-_KEY_BYTES = 32
+_KEY_BYTES = {ED25519: 32, COSIGNATURE: 32, ML_DSA_44: 1312}
 _ID_BYTES = 4
-_SIGNATURE_BYTES = {ED25519: 64, COSIGNATURE: 8 + 64}
+_TIME_BYTES = 8
+_SIGNATURE_BYTES = {ED25519: 64, COSIGNATURE: _TIME_BYTES + 64, ML_DSA_44: _TIME_BYTES + 2420}
 
 
 class NoteError(ValueError):
@@ -84,25 +91,49 @@ class Verifier:
 
     def verify(self, text: str, signature: bytes) -> NoteSignature:
         """Raise BadNoteSignature unless `signature` (without its key id) is this key's over `text`."""
-        message, time = text.encode(), None
         if len(signature) != _SIGNATURE_BYTES[self.kind]:
             raise BadNoteSignature(f"The signature of {self.name} has the wrong length.")
-        if self.kind == COSIGNATURE:
-            time = int.from_bytes(signature[:8], "big")
-            message = f"cosignature/v1\ntime {time}\n".encode() + message
+        time, raw = None, signature
+        if self.kind != ED25519:
+            time, raw = int.from_bytes(signature[:_TIME_BYTES], "big"), signature[_TIME_BYTES:]
         try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature[-64:], message)
-        except InvalidSignature:
+            self._public_key().verify(raw, _message(self.kind, self.name, text, time))
+        except (
+            InvalidSignature,
+            ValueError,
+        ):  # ValueError: the text is not of a kind that it signs
             raise BadNoteSignature(f"The signature of {self.name} does not match.") from None
         return NoteSignature(self.name, self.key_id, self.kind, time)
+
+    def _public_key(self) -> "PublicKey":
+        if self.kind == ML_DSA_44:
+            return MLDSA44PublicKey.from_public_bytes(self.public)
+        return Ed25519PublicKey.from_public_bytes(self.public)
+
+
+PublicKey = Ed25519PublicKey | MLDSA44PublicKey
+
+
+class PrivateKey(Protocol):
+    """What signs, wherever the key is: the keys of `cryptography` are of this form, and so are those of `audit.signing`."""
+
+    def sign(self, data: bytes, /) -> bytes:
+        """The raw signature: 64 bytes of Ed25519, or 2420 of ML-DSA-44."""
+
+    def public_key(self) -> PublicKey:
+        """The half of the key that everybody may have; it also says which algorithm signs."""
 
 
 @dataclass(frozen=True)
 class NoteSigner:
-    """A private key that signs notes under a name."""
+    """A key that signs notes under a name. An ML-DSA key signs checkpoints only, with a time."""
 
     name: str
-    private_key: Ed25519PrivateKey
+    private_key: PrivateKey
+
+    @property
+    def kind(self) -> int:
+        return ML_DSA_44 if isinstance(self.private_key.public_key(), MLDSA44PublicKey) else ED25519
 
     @property
     def public(self) -> bytes:
@@ -110,11 +141,40 @@ class NoteSigner:
 
     @property
     def vkey(self) -> str:
-        return vkey(self.name, self.public)
+        return vkey(self.name, self.public, self.kind)
 
-    def line(self, message: bytes) -> str:
-        blob = key_id(self.name, self.public) + self.private_key.sign(message)
+    def line(self, text: str, time: int | None = None) -> str:
+        """The signature line over `text`. `time` is in Unix seconds, for the kinds that state it.
+
+        Raises MalformedNote where this kind of key cannot sign such a text, or without its time.
+        """
+        if self.kind == ED25519:
+            time = None
+        elif time is None:
+            raise MalformedNote(f"The signature of {self.name} states a time, and none was given.")
+        try:
+            message = _message(self.kind, self.name, text, time)
+        except ValueError as problem:
+            raise MalformedNote(f"{self.name} signs checkpoints only: {problem}") from None
+        stamp = b"" if time is None else time.to_bytes(_TIME_BYTES, "big")
+        blob = key_id(self.name, self.public, self.kind) + stamp + self.private_key.sign(message)
         return f"{_LINE_START}{self.name} {base64.b64encode(blob).decode()}\n"
+
+
+class Cosigner(NoteSigner):
+    """A key that vouches, with a time, for checkpoints of logs which are not its own."""
+
+    @property
+    def kind(self) -> int:
+        return COSIGNATURE if super().kind == ED25519 else ML_DSA_44
+
+
+def _message(kind: int, name: str, text: str, time: int | None) -> bytes:
+    if time is None:
+        return text.encode()
+    if kind == COSIGNATURE:
+        return cosignatures.ed25519_message(text, time)
+    return cosignatures.ml_dsa_message(name, text, time)
 
 
 def key_id(name: str, public: bytes, kind: int = ED25519) -> bytes:
@@ -148,17 +208,17 @@ def parse_vkey(text: str) -> Verifier:
     return Verifier(name, key_id(name, public, kind), kind, public)
 
 
-def sign_note(text: str, signers: Sequence[NoteSigner]) -> str:
-    """The note of `text`, which ends in a newline, with one line per signer.
+def sign_note(text: str, signers: Sequence[NoteSigner], *, time: int | None = None) -> str:
+    """The note of `text`, which ends in a newline, with one line per signer; `time`, in Unix seconds, for those that state one.
 
-    Raises MalformedNote for a text that could not be read back, or without a signer.
+    Raises MalformedNote for a text that could not be read back, or that a signer does not sign, or without a signer.
     """
     if not signers:
         raise MalformedNote("A note needs at least one signer.")
     _require_text(text)
     for signer in signers:
-        _require_key(signer.name, signer.public, ED25519)
-    return text + "\n" + "".join(signer.line(text.encode()) for signer in signers)
+        _require_key(signer.name, signer.public, signer.kind)
+    return text + "\n" + "".join(signer.line(text, time) for signer in signers)
 
 
 def open_note(note: bytes | str, verifiers: Iterable[Verifier]) -> OpenedNote:
@@ -237,8 +297,8 @@ def _require_key(name: str, public: bytes, kind: int) -> None:
         raise MalformedKey(f"{name!r} is not a key name: no spaces, no plus sign, not empty.")
     if kind not in _SIGNATURE_BYTES:
         raise MalformedKey(f"The key of {name} is of unknown kind {kind}.")
-    if len(public) != _KEY_BYTES:
-        raise MalformedKey(f"The key of {name} has {len(public)} bytes, not {_KEY_BYTES}.")
+    if len(public) != _KEY_BYTES[kind]:
+        raise MalformedKey(f"The key of {name} has {len(public)} bytes, not {_KEY_BYTES[kind]}.")
 
 
 def _is_name(name: str) -> bool:

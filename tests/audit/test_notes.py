@@ -1,12 +1,18 @@
 import base64
+import hashlib
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from nacl.signing import SigningKey
 
 from audit.notes import (
+    COSIGNATURE,
+    ED25519,
+    ML_DSA_44,
     AmbiguousKey,
     BadNoteSignature,
+    Cosigner,
     MalformedKey,
     MalformedNote,
     NoKnownSignature,
@@ -174,3 +180,89 @@ def test_a_note_without_a_signer_is_not_made():
 def test_a_name_that_a_signature_line_cannot_hold_makes_no_key(name):
     with pytest.raises(MalformedKey):
         vkey(name, a_signer().public)
+
+
+CHECKPOINT = "a.example/log\n7\n" + base64.b64encode(bytes(32)).decode() + "\n"
+AT = 1_700_000_000
+
+
+def an_ml_dsa_signer(name="a.example/log", seed=SEED):
+    return NoteSigner(name, MLDSA44PrivateKey.from_seed_bytes(seed))
+
+
+def test_a_log_signs_its_checkpoint_with_both_algorithms_and_either_key_opens_it():
+    classical, quantum = a_signer(), an_ml_dsa_signer()
+    note = sign_note(CHECKPOINT, [classical, quantum], time=AT)
+
+    for signer, kind, time in [(classical, ED25519, None), (quantum, ML_DSA_44, AT)]:
+        opened = open_note(note, [parse_vkey(signer.vkey)])
+
+        assert opened.text == CHECKPOINT
+        assert [(s.kind, s.time) for s in opened.signatures] == [(kind, time)]
+
+
+def test_an_ml_dsa_key_has_a_vkey_of_its_own_kind():
+    signer = an_ml_dsa_signer()
+    _, key, encoded = signer.vkey.split("+", 2)
+    typed = base64.b64decode(encoded)
+
+    assert (typed[0], len(typed)) == (6, 1 + 1312)
+    assert key == hashlib.sha256(b"a.example/log\n" + typed).hexdigest()[:8]
+    assert parse_vkey(signer.vkey).vkey == signer.vkey
+
+
+@pytest.mark.parametrize("kind", [ED25519, COSIGNATURE])
+def test_a_key_of_the_wrong_length_for_its_kind_is_refused(kind):
+    with pytest.raises(MalformedKey, match="1312 bytes"):
+        vkey("a.example", an_ml_dsa_signer().public, kind)
+
+
+@pytest.mark.parametrize("cosigner", [a_signer("w", bytes(32)), an_ml_dsa_signer("w", bytes(32))])
+def test_a_cosigner_vouches_with_its_time_beside_the_log(cosigner):
+    cosigner = Cosigner("w.example", cosigner.private_key)
+    note = sign_note(CHECKPOINT, [a_signer()]) + cosigner.line(CHECKPOINT, AT)
+
+    opened = open_note(note, [parse_vkey(cosigner.vkey)])
+
+    assert [(s.name, s.time) for s in opened.signatures] == [("w.example", AT)]
+
+
+def test_a_cosignature_is_of_another_kind_than_the_log_s_own_signature():
+    assert Cosigner("w", a_signer().private_key).kind == COSIGNATURE
+    assert Cosigner("w", an_ml_dsa_signer().private_key).kind == ML_DSA_44
+    assert Cosigner("w", a_signer().private_key).vkey != a_signer("w").vkey
+
+
+@pytest.mark.parametrize("signer", [a_signer(), an_ml_dsa_signer()])
+def test_no_altered_bit_of_a_cosignature_or_its_time_verifies(signer):
+    cosigner = Cosigner("w", signer.private_key)
+    encoded = cosigner.line(CHECKPOINT, AT).split(" ")[2]
+    blob = base64.b64decode(encoded)
+    verifier = parse_vkey(cosigner.vkey)
+    verifier.verify(CHECKPOINT, blob[4:])
+
+    for position in [*range(4, 20), len(blob) // 2, len(blob) - 1]:
+        altered = bytearray(blob)
+        altered[position] ^= 1
+        with pytest.raises(BadNoteSignature):
+            verifier.verify(CHECKPOINT, bytes(altered[4:]))
+
+
+def test_an_ml_dsa_signature_is_by_one_name_over_one_checkpoint():
+    signer = an_ml_dsa_signer()
+    blob = base64.b64decode(signer.line(CHECKPOINT, AT).split(" ")[2])
+    other = CHECKPOINT.replace("\n7\n", "\n8\n")
+
+    for verifier, text in [
+        (parse_vkey(signer.vkey), other),
+        (parse_vkey(signer.vkey), "no checkpoint\n"),
+        (parse_vkey(an_ml_dsa_signer("b.example").vkey), CHECKPOINT),
+    ]:
+        with pytest.raises(BadNoteSignature):
+            verifier.verify(text, blob[4:])
+
+
+@pytest.mark.parametrize(("text", "time"), [("no checkpoint\n", AT), (CHECKPOINT, None)])
+def test_an_ml_dsa_key_signs_checkpoints_only_and_never_without_a_time(text, time):
+    with pytest.raises(MalformedNote):
+        sign_note(text, [an_ml_dsa_signer()], time=time)
