@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from audit import triggers, trust, verify
 from audit.actions.archive import record_verification
-from audit.archive.folder import archive_store
 from audit.archive.store import ArchiveRefused, ArchiveStore
+from audit.archive.stores import archive_store
 from audit.canonical import timestamp
 from audit.entries import parse
 from audit.errors import Refusal

@@ -24,6 +24,8 @@ CREDENCE_VAR = env.var_folder()
 CREDENCE_KEYS = env.folder("CREDENCE_KEYS", CREDENCE_VAR / "keys")
 CREDENCE_STORE = env.folder("CREDENCE_STORE", CREDENCE_VAR / "store")
 CREDENCE_ARCHIVE = env.folder("CREDENCE_ARCHIVE", CREDENCE_VAR / "archive")
+# How long records are kept, by class and jurisdiction.
+CREDENCE_RETENTION = env.folder("CREDENCE_RETENTION", BASE_DIR / "audit" / "retention.toml")
 # The name of the log: a schema-less URL. Each yearly shard adds its year.
 CREDENCE_ORIGIN = env.text("CREDENCE_ORIGIN")
 

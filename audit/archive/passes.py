@@ -8,8 +8,10 @@ Layout, below the origin: `tile/...`, `tile/entries/...` (tlog-tiles), `checkpoi
 """
 
 import hashlib
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, time
 
 from django.contrib.auth.models import User
 from django.db.models import Max
@@ -18,9 +20,10 @@ from django.utils import timezone
 from audit import tree, trust
 from audit.action import require
 from audit.actions.archive import record_archived
-from audit.archive.folder import archive_store
+from audit.archive.stores import archive_store
 from audit.models import ArchivedObject, Checkpoint
 from audit.queries import newest_checkpoint
+from audit.schedules import retention_schedule
 from audit.sequencer import current_origin
 from audit.tiles import Bundle, tiles_at
 
@@ -45,9 +48,11 @@ def archive_pass(*, by: User, on_object: Step | None = None) -> ArchivePass:
     checkpoint, store = newest_checkpoint(origin), archive_store()
     if checkpoint.size == archived_size(origin):
         return ArchivePass(origin, checkpoint.size, 0, 0)
-    objects = []
+    ends_on = retention_schedule().locked_until(timezone.now().date())
+    objects, locked_until = [], datetime.combine(ends_on, time.min, UTC)
     for key, data in _objects(checkpoint, since=archived_size(origin)):
-        store.put(f"{origin}/{key}", data)
+        sha256 = hashlib.sha256(data).hexdigest()
+        store.put(f"{origin}/{key}", io.BytesIO(data), sha256=sha256, locked_until=locked_until)
         objects.append(_row(checkpoint, f"{origin}/{key}", data))
         if on_object is not None:
             on_object(key)

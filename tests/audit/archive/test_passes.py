@@ -1,74 +1,18 @@
 """The archive: written once, read back, complete under each checkpoint."""
 
-import stat
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 
 from audit import trust, verify
-from audit.archive.folder import WriteOnceFolder
 from audit.archive.passes import archive_pass, archived_size
-from audit.archive.store import ArchiveRefused, ObjectDiffers, ObjectMissing
+from audit.archive.store import ObjectDiffers
 from audit.errors import NotPermitted
 from audit.models import ArchivedObject, Entry
 from audit.queries import NothingSealed
 from audit.sequencer import seal
 from tests.audit.acts import some_entries
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> WriteOnceFolder:
-    return WriteOnceFolder(tmp_path)
-
-
-def test_an_object_is_written_once_and_cannot_be_written_to(
-    folder: WriteOnceFolder, tmp_path: Path
-) -> None:
-    folder.put("a/b", b"bytes")
-    folder.put("a/b", b"bytes")
-
-    assert folder.get("a/b") == b"bytes"
-    assert stat.S_IMODE((tmp_path / "a/b").stat().st_mode) == 0o444
-    assert list(folder.names()) == ["a/b"]
-
-
-def test_other_bytes_under_the_same_key_are_refused_and_the_first_stay(
-    folder: WriteOnceFolder,
-) -> None:
-    folder.put("a", b"first")
-
-    with pytest.raises(ObjectDiffers):
-        folder.put("a", b"second")
-
-    assert folder.get("a") == b"first"
-
-
-def test_an_object_that_is_not_there_is_missing(folder: WriteOnceFolder) -> None:
-    folder.put("a/b", b"")
-
-    for key in ("x", "a"):
-        with pytest.raises(ObjectMissing):
-            folder.get(key)
-
-
-@pytest.mark.parametrize("key", ["", "/etc/passwd", "../x", "a/../../x", "a//b", "./a", "a/"])
-def test_a_key_that_leads_out_of_the_archive_is_refused(folder: WriteOnceFolder, key: str) -> None:
-    with pytest.raises(ArchiveRefused):
-        folder.put(key, b"")
-
-
-def test_a_write_that_a_crash_cut_off_leaves_no_object(
-    folder: WriteOnceFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def crash(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("audit.archive.folder.os.link", crash)
-    with pytest.raises(KeyboardInterrupt):
-        folder.put("a", b"bytes")
-
-    assert list(folder.names()) == []
 
 
 def test_a_pass_archives_the_whole_sealed_log_and_says_so(
