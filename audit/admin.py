@@ -1,6 +1,7 @@
 """Read-only windows on the log, its checkpoints, its archive and its exports."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -71,17 +72,23 @@ class EntryAdmin(ReadOnlyAdmin):
 
 @admin.register(Checkpoint)
 class CheckpointAdmin(ReadOnlyAdmin):
-    list_display = ("signed_at", "origin", "size", "root_hash")
+    list_display = ("signed_at", "origin", "size", "root_hash", "published_at")
     list_filter = ("origin",)
-    fields = ("origin", "size", "root_hash", "signed_at", "signed_note")
+    list_select_related = ("publication",)
+    fields = ("origin", "size", "root_hash", "signed_at", "published_at", "note_shown")
 
     @admin.display(description="Root")
     def root_hash(self, checkpoint: Checkpoint) -> str:
         return bytes(checkpoint.root).hex()
 
+    @admin.display(description="Published", empty_value="waits for its witnesses")
+    def published_at(self, checkpoint: Checkpoint) -> datetime | None:
+        return checkpoint.publication.published_at if hasattr(checkpoint, "publication") else None
+
     @admin.display(description="Signed note")
-    def signed_note(self, checkpoint: Checkpoint) -> SafeString:
-        return preformatted(checkpoint.note)
+    def note_shown(self, checkpoint: Checkpoint) -> SafeString:
+        published = hasattr(checkpoint, "publication")
+        return preformatted(checkpoint.publication.note if published else checkpoint.note)
 
 
 @admin.register(ArchivedObject)

@@ -7,7 +7,9 @@ class AuditConfig(AppConfig):
     name = "audit"
     verbose_name = "Log and archive"
 
-    append_only = ["Entry", "Leaf", "Tile", "Checkpoint", "Erasure", "ArchivedObject", "Subject"]
+    append_only = [
+        "Entry", "Leaf", "Tile", "Checkpoint", "Publication", "Erasure", "ArchivedObject", "Subject",
+    ]  # fmt: skip
     governed = ["EvidenceExport", "LogPass"]
     erasable = ["Reference", "SubjectSecret"]
     plain = ["Outbox", "Head"]  # the sequencer's own: proof is in leaves and checkpoints

@@ -28,7 +28,7 @@ from audit.bundle import BundleWriter
 from audit.canonical import timestamp
 from audit.entries import parse
 from audit.errors import AlreadyErased, Refusal
-from audit.models import Checkpoint, Entry, EvidenceExport
+from audit.models import Entry, EvidenceExport, Publication
 from audit.queries import newest_checkpoint
 from audit.scope import Scope
 from audit.sequencer import await_sealed, current_origin
@@ -123,7 +123,7 @@ def shard(origin: str) -> str:
 
 
 def _write_log(
-    bundle: BundleWriter, checkpoint: Checkpoint, scope: Scope, covered: Covered, on_step: Step
+    bundle: BundleWriter, checkpoint: Publication, scope: Scope, covered: Covered, on_step: Step
 ) -> None:
     origin, folder = checkpoint.origin, f"log/{shard(checkpoint.origin)}"
     bundle.add(f"{folder}/checkpoint", checkpoint.note.encode())
@@ -167,13 +167,13 @@ def _entries(entry_ids: list[str]) -> Iterator[Entry]:
 
 
 def _details(
-    checkpoint: Checkpoint, scope: dict[str, Any], covered: Covered, disclosed: int, erased: int
+    checkpoint: Publication, scope: dict[str, Any], covered: Covered, disclosed: int, erased: int
 ) -> dict[str, Any]:
     log = {
         "folder": f"log/{shard(checkpoint.origin)}",
         "origin": checkpoint.origin,
         "size": checkpoint.size,
-        "root": base64.b64encode(bytes(checkpoint.root)).decode(),
+        "root": base64.b64encode(checkpoint.root).decode(),
     }
     return {
         "created_at": timestamp(timezone.now()),

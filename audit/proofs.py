@@ -5,7 +5,8 @@ from uuid import UUID
 from audit import tree
 from audit.errors import NotFound
 from audit.merkle import inclusion_proof
-from audit.models import Checkpoint, Entry, Leaf
+from audit.models import Entry, Leaf, Publication
+from audit.queries import publications
 from audit.sequencer import NotYetSealed
 from audit.tiles import proof_text
 
@@ -15,7 +16,7 @@ class NoSuchEntry(NotFound):
 
 
 def proof_for(entry_id: UUID) -> str:
-    """The proof at the newest checkpoint. Raises NotYetSealed until a signed checkpoint covers the entry; NoSuchEntry."""
+    """The proof at the newest checkpoint. Raises NotYetSealed until a published checkpoint covers the entry; NoSuchEntry."""
     leaf = Leaf.objects.filter(entry_id=entry_id).first()
     if leaf is None and not Entry.objects.filter(pk=entry_id).exists():
         raise NoSuchEntry(f"The log holds no entry {entry_id}.")
@@ -26,6 +27,6 @@ def proof_for(entry_id: UUID) -> str:
     return proof_text(leaf.index, path, checkpoint.note)
 
 
-def _covering(leaf: Leaf) -> Checkpoint | None:
-    covering = Checkpoint.objects.filter(origin=leaf.origin, size__gt=leaf.index)
-    return covering.order_by("-size").first()
+def _covering(leaf: Leaf) -> Publication | None:
+    newest = publications(leaf.origin).first()
+    return newest if newest and newest.size > leaf.index else None

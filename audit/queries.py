@@ -8,7 +8,7 @@ from django.db.models import Max, Min, QuerySet
 
 from audit.errors import NotFound
 from audit.events import Event
-from audit.models import Checkpoint, Entry, EvidenceExport, Head, LogPass, Outbox
+from audit.models import Entry, EvidenceExport, Head, LogPass, Outbox, Publication
 
 
 class NoServiceAccount(NotFound):
@@ -16,7 +16,7 @@ class NoServiceAccount(NotFound):
 
 
 class NothingSealed(NotFound):
-    """The log has no signed checkpoint yet."""
+    """The log has no published checkpoint yet."""
 
 
 def service_account(name: str) -> User:
@@ -29,12 +29,30 @@ def service_account(name: str) -> User:
         ) from None
 
 
-def newest_checkpoint(origin: str) -> Checkpoint:
-    """The signed head of a log. Raises NothingSealed."""
-    checkpoint = Checkpoint.objects.filter(origin=origin).order_by("-size").first()
-    if checkpoint is None:
-        raise NothingSealed(f"The log {origin} has no signed checkpoint yet.")
-    return checkpoint
+def newest_checkpoint(origin: str) -> Publication:
+    """What everybody outside sees of a log: its newest published checkpoint. Raises NothingSealed."""
+    newest = publications(origin).first()
+    if newest is None:
+        raise NothingSealed(f"The log {origin} has no published checkpoint yet.")
+    return newest
+
+
+def publications(origin: str) -> QuerySet[Publication]:
+    """Every published checkpoint of a log, largest first."""
+    published = Publication.objects.filter(checkpoint__origin=origin)
+    return published.select_related("checkpoint").order_by("-checkpoint__size")
+
+
+def published_size(origin: str) -> int:
+    """The size of the tree that strangers see; 0 before the first publication."""
+    newest = publications(origin).first()
+    return newest.size if newest else 0
+
+
+def head_size(origin: str) -> int:
+    """How many entries have their index, whether or not that head is signed or published."""
+    head = Head.objects.filter(origin=origin).first()
+    return head.size if head else 0
 
 
 def last_waiting(origin: str) -> int:
@@ -50,12 +68,9 @@ def oldest_waiting_since(origin: str) -> datetime | None:
     return oldest
 
 
-def is_sealed(origin: str, up_to: int) -> bool:
-    """True when no entry up to that place in the outbox waits, and the head over them is signed."""
-    if Outbox.objects.filter(entry__origin=origin, pk__lte=up_to).exists():
-        return False
-    head = Head.objects.filter(origin=origin).first()
-    return head is None or Checkpoint.objects.filter(origin=origin, size=head.size).exists()
+def is_waiting(origin: str, up_to: int) -> bool:
+    """True while an entry up to that place in the outbox has no index."""
+    return Outbox.objects.filter(entry__origin=origin, pk__lte=up_to).exists()
 
 
 def exports_waiting(export_id: UUID | None = None) -> QuerySet[EvidenceExport]:

@@ -5,8 +5,10 @@ States of an entry, and what moves it on:
     in the outbox    committed with its act; a trigger wrote the outbox row
     in the tree      one transaction: leaves, tiles and head together, the outbox row gone
     under a signed head    the signer remembered the head, signed it, and the checkpoint was stored
+    published        as strangers see it: the quorum of witnesses has cosigned that head (audit.publishing)
 
-A crash between two of them leaves a state that the next pass moves on: a head without a checkpoint is signed first.
+A crash between two of them leaves a state that the next pass moves on: a head without a checkpoint is signed first, and a
+checkpoint that was not published is published. Sealed means published.
 """
 
 import time
@@ -21,7 +23,8 @@ from audit.errors import Refusal
 from audit.leadership import NotLeader, leadership
 from audit.merkle import EMPTY_ROOT, leaf_hash
 from audit.models import Checkpoint, Entry, Head, Leaf, Outbox, Tile
-from audit.queries import is_sealed, last_waiting
+from audit.publishing import publish
+from audit.queries import head_size, is_waiting, last_waiting, published_size
 from audit.signer import FileSigner, TreeShrank, log_signer
 from audit.tiles import CheckpointBody, FullTile
 
@@ -39,7 +42,7 @@ class EntryAltered(Refusal):
 
 
 class NotYetSealed(Refusal):
-    """An entry waits for its index, or the head over it for its signature. Ask again in a moment."""
+    """An entry waits for its index, or the head over it for its signature and its witnesses. Ask again in a moment."""
 
     status = 202
 
@@ -75,9 +78,11 @@ def seal_as_leader(origin: str, *, on_batch: Callable[[int], None] | None = None
     signer = log_signer()
     _require_newest(origin, signer)
     _sign_head(origin, signer)
+    publish(origin)
     total = 0
     while sealed := _integrate(origin):
         _sign_head(origin, signer)
+        publish(origin)
         total += sealed
         if on_batch is not None:
             on_batch(sealed)
@@ -91,14 +96,18 @@ def await_sealed(origin: str, seconds: float) -> None:
     Raises NotYetSealed when that takes longer than `seconds`.
     """
     deadline, up_to = time.monotonic() + seconds, last_waiting(origin)
-    while not is_sealed(origin, up_to):
+    _seal_until(lambda: not is_waiting(origin, up_to), origin, deadline)
+    size = head_size(origin)  # or larger: what came since is not waited for
+    _seal_until(lambda: published_size(origin) >= size, origin, deadline)
+
+
+def _seal_until(holds: Callable[[], bool], origin: str, deadline: float) -> None:
+    while not holds():
+        if time.monotonic() > deadline:
+            raise NotYetSealed(f"{origin} was not sealed in time. Is the sequencer running?")
         try:
             seal(origin)
         except NotLeader:
-            if time.monotonic() > deadline:
-                raise NotYetSealed(
-                    f"Another process seals {origin}, and did not finish in {seconds:g} s."
-                ) from None
             time.sleep(0.1)
 
 

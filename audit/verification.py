@@ -23,7 +23,7 @@ from audit.entries import parse
 from audit.errors import Refusal
 from audit.layouts import ArchiveFiles, DatabaseFiles
 from audit.models import ArchivedObject, Checkpoint, Entry, Head, Leaf, Outbox
-from audit.queries import oldest_waiting_since
+from audit.queries import oldest_waiting_since, publications
 from audit.recorded import RECORDED
 from audit.sequencer import current_origin
 from audit.signer import log_signer
@@ -177,6 +177,22 @@ def _signer_problems(signed: CheckpointBody, head: Head) -> Iterator[str]:
         yield f"the signer signed another root at size {signed.size:,}"
 
 
+def check_published(found: Verification) -> None:
+    """What strangers saw is what the log signed: that very note, with nothing but signature lines behind it."""
+    problems, count = [], 0
+    for publication in publications(found.origin).iterator(chunk_size=2000):
+        count += 1
+        checkpoint = publication.checkpoint
+        body = CheckpointBody(checkpoint.origin, checkpoint.size, bytes(checkpoint.root))
+        if not checkpoint.note.startswith(body.text + "\n"):
+            problems.append(f"the checkpoint at {checkpoint.size:,} does not say what its row says")
+        if not publication.note.startswith(checkpoint.note):
+            problems.append(f"at {checkpoint.size:,} another note was published than was signed")
+    if not count and Checkpoint.objects.filter(origin=found.origin).exists():
+        found.remarks.append("No checkpoint is published yet.")
+    found.add("published", f"{count:,} published checkpoint(s) are what was signed", problems)
+
+
 def check_records(found: Verification) -> None:
     """Every row that an act made has its entry."""
     problems, rows = [], 0
@@ -243,8 +259,8 @@ def _unknown_checkpoints(origin: str, store: ArchiveStore) -> Iterator[str]:
     for key in store.names():
         if key.startswith(f"{origin}/checkpoints/"):
             note = store.get(key).decode(errors="replace")
-            if not Checkpoint.objects.filter(origin=origin, note=note).exists():
-                yield f"the archived {key} is not among the checkpoints of the database"
+            if not publications(origin).filter(note=note).exists():
+                yield f"the archived {key} is not among the published checkpoints of the database"
 
 
 def _problems(report: verify.Report) -> Iterator[str]:
@@ -258,6 +274,7 @@ CHECKS: dict[str, Callable[[Verification], None]] = {
     "rows": check_rows,
     "tree": check_tree,
     "head": check_head,
+    "published": check_published,
     "records": check_records,
     "triggers": check_triggers,
     "outbox": check_outbox,

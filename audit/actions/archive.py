@@ -7,20 +7,20 @@ from django.contrib.auth.models import User
 from audit.action import action, record
 from audit.canonical import digest_json
 from audit.events import Event
-from audit.models import ArchivedObject, Checkpoint, Entry
+from audit.models import ArchivedObject, Entry, Publication
 
 PROBLEMS_RECORDED = 20
 
 
 @action(Event.LOG_ARCHIVED, needs="audit.archive_log")
 def record_archived(
-    checkpoint: Checkpoint, objects: Sequence[ArchivedObject], *, by: User
+    checkpoint: Publication, objects: Sequence[ArchivedObject], *, by: User
 ) -> Entry:
     """Record objects that lie in the archive, were read back and are what was written."""
     entry = record(
         subject=("audit.log", checkpoint.origin),
         tree_size=checkpoint.size,
-        root=bytes(checkpoint.root).hex(),
+        root=checkpoint.root.hex(),
         objects=len(objects),
         bytes=sum(item.size for item in objects),
         objects_sha256=digest_json({item.key: item.sha256 for item in objects}),

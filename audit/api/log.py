@@ -31,7 +31,7 @@ class ExportNotReady(Refusal):
 
 
 class LogCheckpoint(ActView):
-    """The signed head of the log."""
+    """The newest published checkpoint of the log: its signed head, with the cosignatures of witnesses."""
 
     content_negotiation_class = AnyAccept
 
@@ -53,7 +53,7 @@ class LogTile(ActView):
         responses={
             (200, "application/octet-stream"): OpenApiTypes.BINARY,
             403: OpenApiResponse(description="Entry bundles need the permission to see entries."),
-            404: OpenApiResponse(description="The signed log is not large enough to have it."),
+            404: OpenApiResponse(description="The published log is not large enough to have it."),
         },
     )
     def get(self, request: Request, path: str) -> HttpResponse:
@@ -150,7 +150,7 @@ class ExportFile(ActView):
 
 
 def _require_published(place: Tile | Bundle, size: int) -> None:
-    """What lies beyond the signed head is not published, whatever the database holds."""
+    """What lies beyond the newest published checkpoint is nobody's yet, whatever the database holds."""
     level = place.level if isinstance(place, Tile) else 0
     if place.index * TILE_WIDTH + place.width > size >> 8 * level:
         raise NoSuchTile(f"The signed log has {size} entries, and no {place.path}.")

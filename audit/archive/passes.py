@@ -21,7 +21,7 @@ from audit import tree, trust
 from audit.action import require
 from audit.actions.archive import record_archived
 from audit.archive.stores import archive_store
-from audit.models import ArchivedObject, Checkpoint
+from audit.models import ArchivedObject, Publication
 from audit.queries import newest_checkpoint
 from audit.schedules import retention_schedule
 from audit.sequencer import current_origin
@@ -66,7 +66,7 @@ def archived_size(origin: str) -> int:
     return newest or 0
 
 
-def _objects(checkpoint: Checkpoint, *, since: int) -> Iterator[tuple[str, bytes]]:
+def _objects(checkpoint: Publication, *, since: int) -> Iterator[tuple[str, bytes]]:
     origin = checkpoint.origin
     for tile in tiles_at(checkpoint.size, since):
         yield tile.path, tree.tile_bytes(origin, tile)
@@ -90,7 +90,7 @@ def _trust(origin: str) -> Iterator[tuple[str, bytes]]:
             yield f"trust/{name}", note.encode()
 
 
-def _row(checkpoint: Checkpoint, key: str, data: bytes) -> ArchivedObject:
+def _row(checkpoint: Publication, key: str, data: bytes) -> ArchivedObject:
     return ArchivedObject(
         origin=checkpoint.origin,
         key=key,

@@ -1,10 +1,36 @@
 """Cosignatures, publications and timestamp tokens."""
 
-from django.db import migrations
-from django.db.migrations.operations.base import Operation
+import django.db.models.deletion
+from django.db import migrations, models
+
+from audit.triggers import append_only
 
 
 class Migration(migrations.Migration):
     dependencies = [("audit", "0003_signing")]
 
-    operations: list[Operation] = []
+    operations = [
+        migrations.CreateModel(
+            name="Publication",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("note", models.TextField()),
+                ("published_at", models.DateTimeField()),
+                (
+                    "checkpoint",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="publication",
+                        to="audit.checkpoint",
+                    ),
+                ),
+            ],
+            options={"ordering": ["-id"]},
+        ),
+        *append_only("audit_publication"),
+    ]

@@ -4,6 +4,7 @@ from audit.models.archive import ArchivedObject
 from audit.models.log import Checkpoint, Entry, Head, Leaf, Outbox, Tile
 from audit.models.requests import EvidenceExport, LogPass
 from audit.models.vault import Erasure, Reference, Subject, SubjectSecret
+from audit.models.witnesses import Publication
 
 __all__ = [
     "ArchivedObject",
@@ -15,6 +16,7 @@ __all__ = [
     "Leaf",
     "LogPass",
     "Outbox",
+    "Publication",
     "Reference",
     "Subject",
     "SubjectSecret",

@@ -18,7 +18,7 @@ from django.db import connection
 from audit import sequencer
 from audit.actions.keys import open_log
 from audit.leadership import leadership
-from audit.models import Checkpoint, Head, Leaf, Outbox
+from audit.models import Head, Leaf, Outbox, Publication
 from audit.sequencer import HeadMoved, seal
 from audit.signer import log_signer
 from audit.verification import verify_log
@@ -75,7 +75,7 @@ def eventually(holds: Callable[[], bool]) -> None:
 
 
 def is_sealed(size: int) -> bool:
-    return Checkpoint.objects.filter(size=size).exists()
+    return Publication.objects.filter(checkpoint__size=size).exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -191,6 +191,7 @@ seal()
         "audit.sequencer._move_head",
         "audit.sequencer._integrate",
         "audit.sequencer._sign_head",
+        "audit.sequencer.publish",
         "FileSigner._remember",
         "audit.notes.sign_note",
     ],
@@ -217,6 +218,7 @@ def test_a_sequencer_killed_at_any_step_loses_nothing_and_uses_no_index_twice(
     assert [leaf.entry_id for leaf in leaves] == entries
     assert [leaf.index for leaf in leaves] == list(range(2, 22))
     assert Head.objects.get().size == 22
+    assert is_sealed(22)
     assert verify_log(by=keeper).problems == []
 
 

@@ -12,7 +12,17 @@ from django.utils import timezone
 from audit import sequencer
 from audit.actions.subjects import erase_subject
 from audit.archive.passes import archive_pass
-from audit.models import Checkpoint, Entry, Head, Leaf, Outbox, Subject, SubjectSecret, Tile
+from audit.models import (
+    Checkpoint,
+    Entry,
+    Head,
+    Leaf,
+    Outbox,
+    Publication,
+    Subject,
+    SubjectSecret,
+    Tile,
+)
 from audit.sequencer import seal
 from audit.signer import log_signer
 from audit.verification import Verification, verify_log
@@ -164,8 +174,9 @@ def test_a_log_cut_short_together_with_its_head_and_checkpoints_is_known_to_the_
 ) -> None:
     small = Checkpoint.objects.order_by("size").first()
     assert small is not None
-    drop_triggers("audit_leaf", "audit_checkpoint")
+    drop_triggers("audit_leaf", "audit_checkpoint", "audit_publication")
     Leaf.objects.filter(index__gte=small.size).delete()
+    Publication.objects.filter(checkpoint__size__gt=small.size).delete()
     Checkpoint.objects.filter(size__gt=small.size).delete()
     Head.objects.update(size=small.size, root=small.root)
 
@@ -289,10 +300,11 @@ def test_a_missing_archive_object_is_named(sealed: str, keeper: User, own_folder
 def test_an_archived_checkpoint_that_the_database_forgot_is_named(
     sealed: str, keeper: User
 ) -> None:
-    drop_triggers("audit_checkpoint")
+    drop_triggers("audit_checkpoint", "audit_publication")
+    Publication.objects.filter(checkpoint__size=302).delete()
     Checkpoint.objects.filter(size=302).delete()
 
-    assert "is not among the checkpoints of the database" in checked(keeper)["archive"][0]
+    assert "is not among the published checkpoints of the database" in checked(keeper)["archive"][0]
 
 
 def test_an_object_that_no_row_knows_is_remarked_upon(

@@ -35,5 +35,5 @@ class Command(BaseCommand):
         checkpoint = newest_checkpoint(origin)
         self.stdout.write(
             f"{origin} is sealed at {checkpoint.size:,} entries; "
-            f"the signed root is {bytes(checkpoint.root).hex()}."
+            f"the signed root is {checkpoint.root.hex()}."
         )
