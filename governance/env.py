@@ -60,6 +60,12 @@ def folder(name: str, default: Path) -> Path:
     return Path(os.environ.get(name) or default).resolve()
 
 
+def place(name: str, default: Path) -> Path | str:
+    """A folder, or an address such as s3://bucket/prefix as it is written."""
+    value = os.environ.get(name, "")
+    return value if "://" in value else folder(name, default)
+
+
 def words(name: str, default: str) -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 

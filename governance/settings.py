@@ -19,11 +19,15 @@ DEBUG = False
 ALLOWED_HOSTS = env.words("CREDENCE_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CREDENCE_TRUSTED_ORIGINS", "")
 
-# Where things are. The store and the archive are write-once folders here; keys are files with mode 0600.
+# Where things are. The store is a write-once folder, the archive another one or s3://bucket/prefix; keys are files with mode 0600.
 CREDENCE_VAR = env.var_folder()
 CREDENCE_KEYS = env.folder("CREDENCE_KEYS", CREDENCE_VAR / "keys")
 CREDENCE_STORE = env.folder("CREDENCE_STORE", CREDENCE_VAR / "store")
-CREDENCE_ARCHIVE = env.folder("CREDENCE_ARCHIVE", CREDENCE_VAR / "archive")
+CREDENCE_ARCHIVE = env.place("CREDENCE_ARCHIVE", CREDENCE_VAR / "archive")
+# Of an S3 server that is not AWS; the rest comes from the usual AWS variables.
+CREDENCE_ARCHIVE_ENDPOINT = env.text("CREDENCE_ARCHIVE_ENDPOINT", "")
+# The archive's next object is closed once a day, or when this much waits.
+CREDENCE_EPOCH_MB = env.integer("CREDENCE_EPOCH_MB", 256)
 # How long records are kept, by class and jurisdiction.
 CREDENCE_RETENTION = env.folder("CREDENCE_RETENTION", BASE_DIR / "audit" / "retention.toml")
 # The name of the log: a schema-less URL. Each yearly shard adds its year.

@@ -1,12 +1,54 @@
 """The archive that this installation writes to: CREDENCE_ARCHIVE names a folder, or `s3://bucket/prefix`."""
 
+import os
+from functools import lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 from django.conf import settings
 
 from audit.archive.folder import WriteOnceFolder
-from audit.archive.store import ArchiveStore
+from audit.archive.s3 import LockedBucket
+from audit.archive.store import ArchiveNotReady, ArchiveStore
+
+S3 = "s3://"
 
 
 def archive_store() -> ArchiveStore:
-    return WriteOnceFolder(Path(settings.CREDENCE_ARCHIVE))
+    """Raises ArchiveNotReady where the address or the surroundings of an S3 archive are unusable."""
+    place = str(settings.CREDENCE_ARCHIVE)
+    if place.startswith(S3):
+        return locked_bucket(place, settings.CREDENCE_ARCHIVE_ENDPOINT)
+    return WriteOnceFolder(Path(place))
+
+
+@lru_cache(maxsize=4)
+def locked_bucket(url: str, endpoint: str = "") -> LockedBucket:
+    """The bucket of an `s3://bucket/prefix`. Credentials and region come from where AWS's tools look for them."""
+    parts = urlsplit(url)
+    if not parts.netloc:
+        raise ArchiveNotReady(
+            f"CREDENCE_ARCHIVE is {url!r} and names no bucket: s3://bucket/prefix."
+        )
+    try:
+        client = boto3.client(
+            "s3",
+            endpoint_url=endpoint or None,
+            region_name=os.environ.get("AWS_REGION"),
+            config=Config(
+                # One digest of ours over the whole body, and no trailing checksums that older servers cannot read.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+                retries={"max_attempts": 5, "mode": "standard"},
+                s3={
+                    "addressing_style": "path" if endpoint else "auto",
+                    "payload_signing_enabled": True,
+                },
+            ),
+        )
+    except (BotoCoreError, ValueError) as problem:
+        raise ArchiveNotReady(f"The archive {url} cannot be used: {problem}") from None
+    return LockedBucket(client, parts.netloc, parts.path)
