@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display as unfold_display
 
-from audit.admin_base import ReadOnlyAdmin
+from audit.admin_base import ReadOnlyAdmin, RecordWindow
 from audit.entries import parse
 from audit.errors import Refusal
 from audit.models import ArchivedObject, Checkpoint, Entry, Erasure, EvidenceExport
@@ -26,7 +26,7 @@ def preformatted(text: str) -> SafeString:
 
 
 @admin.register(Entry)
-class EntryAdmin(ReadOnlyAdmin):
+class EntryAdmin(RecordWindow):
     """The log explorer: search by subject, event, actor, request or identifier."""
 
     list_display = ("occurred_at", "event", "actor_name", "about", "index")
@@ -71,7 +71,7 @@ class EntryAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Checkpoint)
-class CheckpointAdmin(ReadOnlyAdmin):
+class CheckpointAdmin(RecordWindow):
     list_display = ("signed_at", "origin", "size", "root_hash", "published_at")
     list_filter = ("origin",)
     list_select_related = ("publication",)
@@ -92,7 +92,7 @@ class CheckpointAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ArchivedObject)
-class ArchivedObjectAdmin(ReadOnlyAdmin):
+class ArchivedObjectAdmin(RecordWindow):
     list_display = ("read_back_at", "key", "size", "tree_size", "sha256")
     list_display_links = ("key",)
     search_fields = ("key", "=sha256")

@@ -1,12 +1,17 @@
 """Read-only windows: the admin shows rows, and acts are buttons with views of their own."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
 from audit.action import holds
+from audit.queries import last_verification
+
+EXPECTED_WITHIN = timedelta(hours=25)  # it is scheduled daily
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
@@ -31,6 +36,35 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
+
+
+class RecordWindow(ReadOnlyAdmin):
+    """A window on the record itself: above it stands when the whole log was last verified, and what was found."""
+
+    list_before_template = "audit/last_verification.html"
+    change_form_outer_before_template = list_before_template
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        shown: HttpResponse = super().changelist_view(request, _verified() | (extra_context or {}))
+        return shown
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        context = _verified() | (extra_context or {})
+        shown: HttpResponse = super().changeform_view(request, object_id, form_url, context)
+        return shown
+
+
+def _verified() -> dict[str, Any]:
+    last = last_verification()
+    return {"last_verification": last, "stale": last and timezone.now() - last.at > EXPECTED_WITHIN}
 
 
 class ReadOnlyInline(TabularInline):  # type: ignore[misc]  # unfold ships no types

@@ -1,11 +1,14 @@
 """Named reads that every floor may use."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db.models import Max, Min, QuerySet
 
+from audit.entries import parse
 from audit.errors import NotFound
 from audit.events import Event
 from audit.models import Entry, EvidenceExport, Head, LogPass, Outbox, Publication
@@ -85,12 +88,22 @@ def passes_waiting(pass_id: UUID | None = None) -> QuerySet[LogPass]:
     return waiting if pass_id is None else waiting.filter(pk=pass_id)
 
 
-def last_verification() -> Entry | None:
-    """The entry of the last full verification of the log, whatever it found."""
-    return Entry.objects.filter(event=Event.LOG_VERIFIED).order_by("-occurred_at").first()
+@dataclass(frozen=True)
+class LastVerification:
+    """What the last full verification of the log found, and when."""
+
+    at: datetime
+    holds: bool
+    tree_size: int
+    problems: Sequence[str]
 
 
-def last_verification_at() -> datetime | None:
-    """When the whole log was last verified; None before the first time."""
-    entry = last_verification()
-    return entry.occurred_at if entry else None
+def last_verification() -> LastVerification | None:
+    """None before the first full verification."""
+    entry = Entry.objects.filter(event=Event.LOG_VERIFIED).order_by("-occurred_at").first()
+    if entry is None:
+        return None
+    public = parse(bytes(entry.body))["public"]
+    return LastVerification(
+        entry.occurred_at, public["holds"], public["tree_size"], public["problems"]
+    )

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from audit.queries import last_verification
 from governance.clock import age, time_left
 from governance.models import RetrainingCase
 from governance.queries import desk
@@ -76,5 +77,5 @@ def _alerts(user: User, now: datetime) -> list[dict[str, Any]]:
 
 
 def _verification(now: datetime) -> dict[str, Any]:
-    found = desk.verification()
+    found = last_verification()
     return {"last": found, "age": age(found.at, now) if found else ""}

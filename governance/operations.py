@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from audit import keys
 from audit.errors import Refusal
-from audit.queries import last_verification_at, oldest_waiting_since
+from audit.queries import last_verification, oldest_waiting_since
 from governance.queries.cases import open_cases
 from governance.queries.changes import open_changes
 
@@ -72,9 +72,9 @@ class _Gauges(Collector):
             "Age of the oldest entry without an index.",
             _waiting_seconds(),
         )
-        verified = last_verification_at()
+        verified = last_verification()
         if verified:
-            age = (now - verified).total_seconds()
+            age = (now - verified.at).total_seconds()
             yield _gauge("log_verified_age_seconds", "Time since the whole log was verified.", age)
         yield _gauge(
             "change_requests_open", "Change requests that wait for people.", open_changes().count()

@@ -1,6 +1,5 @@
 """What the desk shows: what waits, what runs out of time, who decides, and whether the record holds."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,8 +7,6 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Count, Q
 
-from audit.entries import parse
-from audit.queries import last_verification
 from governance.models import GateReport
 from governance.queries.changes import latest_report
 from monitoring.models import Alert
@@ -43,16 +40,6 @@ class ChampionCard:
         return 100 * self.approved / self.decisions if self.decisions else None
 
 
-@dataclass(frozen=True)
-class Verification:
-    """The last full verification of the log."""
-
-    at: datetime
-    holds: bool
-    tree_size: int
-    problems: Sequence[str]
-
-
 def champion_cards(now: datetime) -> list[ChampionCard]:
     """One card per model, with the decisions of the last 30 days."""
     counted = _decisions_since(now - RECENT)
@@ -63,15 +50,6 @@ def recent_alerts(reader: User, now: datetime) -> list[Alert]:
     """The newest confirmed alerts of the last 30 days that the reader may see."""
     confirmed = alerts_for(reader).filter(confirmed=True, detected_at__gte=now - RECENT)
     return list(confirmed[:MOST_ALERTS])
-
-
-def verification() -> Verification | None:
-    """None before the first full verification."""
-    entry = last_verification()
-    if entry is None:
-        return None
-    public = parse(bytes(entry.body))["public"]
-    return Verification(entry.occurred_at, public["holds"], public["tree_size"], public["problems"])
 
 
 def _card(model: ScoringModel, counted: dict[str, Any]) -> ChampionCard:

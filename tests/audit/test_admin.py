@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from audit.actions.archive import record_verification
 from audit.actions.exports import request_export
 from audit.actions.subjects import erase_subject
 from audit.archive.passes import archive_pass
@@ -53,6 +54,22 @@ def test_nobody_adds_changes_or_deletes_there(
         assert client.post(f"/audit/{name}/{pk}/delete/", {"post": "yes"}).status_code == 403
         assert client.post(f"/audit/{name}/{pk}/change/", {}).status_code == 403
     assert model.objects.filter(pk=pk).exists()  # type: ignore[attr-defined]
+
+
+def test_windows_on_the_record_say_when_it_was_last_verified_and_what_was_found(
+    lived_in: str, signed_in: SignIn, auditor: User, keeper: User
+) -> None:
+    client = signed_in(auditor)
+    entry = Entry.objects.latest("pk")
+
+    assert "was never verified" in client.get("/audit/entry/").content.decode()
+    record_verification(lived_in, 12_345, 0, [], by=keeper)
+    for address in ("entry/", f"entry/{entry.pk}/change/", "checkpoint/", "archivedobject/"):
+        assert "held at 12,345 entries" in client.get(f"/audit/{address}").content.decode()
+    record_verification(lived_in, 12_346, 0, ["entry 7 was removed"], by=keeper)
+    shown = client.get("/audit/checkpoint/").content.decode()
+    assert "did not hold" in shown
+    assert "entry 7 was removed" in shown
 
 
 def test_an_entry_shows_its_content_its_index_and_its_proof(
