@@ -19,6 +19,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+LEFT_BEHIND = "net::ERR_ABORTED"  # the person went on to another page before it came
 FAILED_TO_LOAD = "Failed to load resource"  # the response itself is among the problems
 
 
@@ -47,7 +48,10 @@ class Person:
         self.page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
         self.page.on(
             "requestfailed",
-            lambda request: self.problems.append(f"not loaded: {request.url} {request.failure}"),
+            lambda request: (
+                request.failure != LEFT_BEHIND
+                and self.problems.append(f"not loaded: {request.url} {request.failure}")
+            ),
         )
         self.page.on(
             "console",
