@@ -8,16 +8,21 @@ class AuditConfig(AppConfig):
     verbose_name = "Log and archive"
 
     append_only = [
-        "Entry", "Leaf", "Tile", "Checkpoint", "Publication", "Erasure", "ArchivedObject", "Subject",
+        "Entry", "Leaf", "Tile", "Checkpoint", "Publication", "Erasure", "ArchivedObject", "Subject", "ShardClose",
     ]  # fmt: skip
     governed = ["EvidenceExport", "LogPass"]
     erasable = ["Reference", "SubjectSecret"]
     plain = ["Outbox", "Head"]  # the sequencer's own: proof is in leaves and checkpoints
 
     def ready(self) -> None:
+        from django.db.models.signals import post_migrate
+
         from audit import checks as checks
-        from audit.models import ArchivedObject, Erasure, EvidenceExport, LogPass
+        from audit.models import ArchivedObject, Erasure, EvidenceExport, LogPass, ShardClose
+        from audit.partitions import make_months_ahead, partitioned_table
         from audit.recorded import recorded_table
 
-        for model in (ArchivedObject, Erasure, EvidenceExport, LogPass):
+        for model in (ArchivedObject, Erasure, EvidenceExport, LogPass, ShardClose):
             recorded_table(model)
+        partitioned_table(self.get_model("Entry"))
+        post_migrate.connect(make_months_ahead, sender=self, dispatch_uid="audit.make_months_ahead")

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 
-from audit import keys, triggers
+from audit import keys, partitions, triggers
 from audit.errors import Refusal
 
 SHOWN = 3  # of what is missing
@@ -42,6 +42,15 @@ def every_trigger_is_there(
                 )
             )
     return found
+
+
+@register(Tags.database, deploy=True)
+def months_are_made_ahead(
+    *, databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """A warning: what comes later goes into the default part, and nothing is refused."""
+    shortages = [partitions.shortage(connections[alias]) for alias in databases or []]
+    return [Warning(text, id="audit.W001") for text in shortages if text]
 
 
 @register(Tags.security, deploy=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Max, QuerySet
 
 from audit.entries import parse
 from audit.errors import NotFound
@@ -60,20 +60,19 @@ def head_size(origin: str) -> int:
 
 def last_waiting(origin: str) -> int:
     """The place in the outbox of the newest entry that waits for its index; 0 when none waits."""
-    newest = Outbox.objects.filter(entry__origin=origin).aggregate(newest=Max("pk"))["newest"]
+    newest = Outbox.objects.filter(origin=origin).aggregate(newest=Max("pk"))["newest"]
     return newest or 0
 
 
 def oldest_waiting_since(origin: str) -> datetime | None:
-    """When the oldest entry that still waits for its index was made; None when none waits."""
-    waiting = Outbox.objects.filter(entry__origin=origin)
-    oldest: datetime | None = waiting.aggregate(oldest=Min("entry__occurred_at"))["oldest"]
-    return oldest
+    """When the entry at the front of the outbox was made; None when none waits."""
+    waiting = Outbox.objects.filter(origin=origin).order_by("pk")
+    return waiting.values_list("entry__occurred_at", flat=True).first()
 
 
 def is_waiting(origin: str, up_to: int) -> bool:
     """True while an entry up to that place in the outbox has no index."""
-    return Outbox.objects.filter(entry__origin=origin, pk__lte=up_to).exists()
+    return Outbox.objects.filter(origin=origin, pk__lte=up_to).exists()
 
 
 def exports_waiting(export_id: UUID | None = None) -> QuerySet[EvidenceExport]:
@@ -100,7 +99,7 @@ class LastVerification:
 
 def last_verification() -> LastVerification | None:
     """None before the first full verification."""
-    entry = Entry.objects.filter(event=Event.LOG_VERIFIED).order_by("-occurred_at").first()
+    entry = Entry.objects.filter(event=Event.LOG_VERIFIED).order_by("-pk").first()
     if entry is None:
         return None
     public = parse(bytes(entry.body))["public"]

@@ -13,6 +13,7 @@ from django.db.migrations.state import ProjectState
 
 # Table name -> trigger names, as the migrations declare them; the check compares this with the database.
 DECLARED: dict[str, set[str]] = {}
+SHARD_IS_CLOSED = "audit_entry: the shard is closed"
 Step = Callable[[BaseDatabaseSchemaEditor], None]
 
 
@@ -83,19 +84,29 @@ def refuse_when(
     return [_trigger(table, suffix, act, condition, message)]
 
 
-def outbox_on_insert(table: str, outbox: str) -> list[DatabaseOnly]:
-    """Each inserted entry leaves a row in the outbox: no code path can forget it."""
+def outbox_on_insert(table: str, outbox: str, closed: str) -> list[DatabaseOnly]:
+    """Each inserted entry leaves a row in the outbox: no code path can forget it.
+
+    An entry of an origin that has a row in `closed` is refused, but for the one that closes it.
+    """
     name = f"{table}_outbox"
     DECLARED.setdefault(table, set()).add(name)
-    insert = f"INSERT INTO {outbox} (entry_id) VALUES (NEW.id);"
+    is_closed = f"EXISTS (SELECT 1 FROM {closed} WHERE origin = NEW.origin AND entry_id <> NEW.id)"
 
     def forwards(editor: BaseDatabaseSchemaEditor) -> None:
         if editor.connection.vendor == "sqlite":
-            editor.execute(f"CREATE TRIGGER {name} AFTER INSERT ON {table} BEGIN {insert} END")
+            editor.execute(
+                f"CREATE TRIGGER {name} AFTER INSERT ON {table} BEGIN "
+                f"SELECT RAISE(ABORT, '{SHARD_IS_CLOSED}') WHERE {is_closed}; "
+                f"INSERT INTO {outbox} (entry_id, origin) VALUES (NEW.id, NEW.origin); END"
+            )
             return
+        # One statement for both: what it costs is paid by every act.
         editor.execute(
-            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$BEGIN {insert} RETURN NULL; END$$",
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN "
+            f"INSERT INTO {outbox} (entry_id, origin) SELECT NEW.id, NEW.origin WHERE NOT {is_closed}; "
+            f"IF NOT FOUND THEN RAISE EXCEPTION '{SHARD_IS_CLOSED}' "
+            "USING ERRCODE = 'object_not_in_prerequisite_state'; END IF; RETURN NULL; END$$",
             params=None,
         )
         editor.execute(
@@ -105,20 +116,120 @@ def outbox_on_insert(table: str, outbox: str) -> list[DatabaseOnly]:
     return [DatabaseOnly(forwards, _drop(table, name))]
 
 
+def lock_against_inserts(table: str) -> list[DatabaseOnly]:
+    """A function `<table>_lock()` that holds off every insert until its caller's transaction ends (PostgreSQL).
+
+    It runs with the rights of the owner: a role that may only insert and select may not take that lock by itself.
+    """
+    name = f"{table}_lock"
+
+    def forwards(editor: BaseDatabaseSchemaEditor) -> None:
+        if editor.connection.vendor == "postgresql":
+            editor.execute(
+                f"CREATE FUNCTION {name}() RETURNS void LANGUAGE plpgsql SECURITY DEFINER "
+                f"SET search_path FROM CURRENT AS $$BEGIN LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE; END$$",
+                params=None,
+            )
+
+    def backwards(editor: BaseDatabaseSchemaEditor) -> None:
+        if editor.connection.vendor == "postgresql":
+            editor.execute(f"DROP FUNCTION {name}()")
+
+    return [DatabaseOnly(forwards, backwards)]
+
+
+def one_row_per_entry(table: str, subject_type: str) -> list[DatabaseOnly]:
+    """No two rows have the same entry.
+
+    A table in monthly parts cannot have that as a unique constraint. There the row's entry must name the row as its
+    subject when the transaction commits: it names one, and it never changes.
+    """
+    name = f"{table}_one_entry"
+    DECLARED.setdefault(table, set()).add(name)
+
+    def forwards(editor: BaseDatabaseSchemaEditor) -> None:
+        if editor.connection.vendor == "sqlite":
+            editor.execute(
+                f"CREATE TRIGGER {name} BEFORE INSERT ON {table} "
+                f"WHEN EXISTS (SELECT 1 FROM {table} WHERE entry_id = NEW.entry_id) "
+                f"BEGIN SELECT RAISE(ABORT, '{table}: the entry belongs to another row'); END"
+            )
+            return
+        editor.execute(
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN "
+            "IF NOT EXISTS (SELECT 1 FROM audit_entry WHERE id = NEW.entry_id "
+            f"AND subject_type = '{subject_type}' AND subject_id = NEW.id::text) THEN "
+            f"RAISE EXCEPTION '{table}: the entry is not about this row' "
+            "USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NULL; END$$",
+            params=None,
+        )
+        editor.execute(
+            f"CREATE CONSTRAINT TRIGGER {name} AFTER INSERT ON {table} "
+            f"DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {name}()"
+        )
+
+    return [DatabaseOnly(forwards, _drop(table, name))]
+
+
+def partitions(connection: BaseDatabaseWrapper) -> dict[str, list[str]]:
+    """Table -> the names of its parts, where PostgreSQL keeps it in parts."""
+    found: dict[str, list[str]] = {}
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT parent.relname, part.relname FROM pg_inherits "
+                "JOIN pg_class parent ON parent.oid = inhparent AND parent.relkind = 'p' "
+                "JOIN pg_class part ON part.oid = inhrelid AND part.relkind = 'r' "
+                "WHERE pg_table_is_visible(parent.oid) ORDER BY 1, 2"
+            )
+            for table, part in cursor.fetchall():
+                found.setdefault(table, []).append(part)
+    return found
+
+
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
-    """The triggers that the migrations declare and this database lacks, by name."""
+    """The triggers that the migrations declare and this database lacks, by name.
+
+    On PostgreSQL each part of a partitioned table must have them all as well: someone could address the part itself.
+    """
+    if connection.vendor == "sqlite":
+        return sorted(
+            {name for name in _declared() if not name.endswith("_no_truncate")}
+            - _present(connection)
+        )
+    parts, present = partitions(connection), _present(connection)
+    absent = []
+    for table, names in DECLARED.items():
+        absent += [name for name in names if f"{name} on {table}" not in present]
+        for part in parts.get(table, ()):
+            absent += [f"{name} on {part}" for name in names if f"{name} on {part}" not in present]
+    return sorted(absent)
+
+
+def _declared() -> set[str]:
+    return {name for names in DECLARED.values() for name in names}
+
+
+def _present(connection: BaseDatabaseWrapper) -> set[str]:
+    """By name; on PostgreSQL by name and table, as `name on table`."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
         else:
             cursor.execute(
-                "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
+                "SELECT tgname || ' on ' || relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
+                "WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
             )
-        present = {row[0] for row in cursor.fetchall()}
-    declared = {name for names in DECLARED.values() for name in names}
-    if connection.vendor == "sqlite":
-        declared = {name for name in declared if not name.endswith("_no_truncate")}
-    return sorted(declared - present)
+        return {row[0] for row in cursor.fetchall()}
+
+
+def refuse_truncate_of_part(connection: BaseDatabaseWrapper, table: str, part: str) -> None:
+    """PostgreSQL gives a new part the row triggers of its table, but not this one."""
+    name = f"{table}_no_truncate"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TRIGGER {name} BEFORE TRUNCATE ON {part} FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
+        )
 
 
 def _trigger(
@@ -178,6 +289,8 @@ def _no_truncate(table: str) -> list[DatabaseOnly]:
     def forwards(editor: BaseDatabaseSchemaEditor) -> None:
         if editor.connection.vendor == "postgresql":
             _postgresql(editor, name, table, "TRUNCATE", "", f"{table} is never truncated")
+            for part in partitions(editor.connection).get(table, ()):
+                refuse_truncate_of_part(editor.connection, table, part)
 
     def backwards(editor: BaseDatabaseSchemaEditor) -> None:
         if editor.connection.vendor == "postgresql":
@@ -210,7 +323,6 @@ def _drop(table: str, name: str) -> Step:
         if editor.connection.vendor == "sqlite":
             editor.execute(f"DROP TRIGGER {name}")
         else:
-            editor.execute(f"DROP TRIGGER {name} ON {table}")
-            editor.execute(f"DROP FUNCTION {name}()")
+            editor.execute(f"DROP FUNCTION {name}() CASCADE")  # and its triggers, on every part
 
     return backwards

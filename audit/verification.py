@@ -221,7 +221,7 @@ def check_triggers(found: Verification) -> None:
 def check_outbox(found: Verification) -> None:
     """An entry that waits long is no fault of the log, but somebody should start the sequencer."""
     oldest = oldest_waiting_since(found.origin)
-    waiting = Outbox.objects.filter(entry__origin=found.origin).count()
+    waiting = Outbox.objects.filter(origin=found.origin).count()
     if oldest and (timezone.now() - oldest).total_seconds() > OVERDUE_SECONDS:
         found.remarks.append(
             f"{waiting:,} entries wait to be sealed, the oldest since {oldest:%Y-%m-%d %H:%M:%S} UTC: "

@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from audit import keys
+from audit import keys, partitions
 from audit.errors import Refusal
 from audit.queries import last_verification, oldest_waiting_since
 from governance.queries.cases import open_cases
@@ -27,10 +27,15 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when acts can be recorded and sealed; 503 with what is wrong."""
+    """200 when acts can be recorded and sealed, with what somebody should see to; 503 with what is wrong."""
     problems = list(_problems())
+    warnings = [] if problems else list(_warnings())
     return JsonResponse(
-        {"status": "not ready" if problems else "ready", "problems": problems},
+        {
+            "status": "not ready" if problems else "ready",
+            "problems": problems,
+            "warnings": warnings,
+        },
         status=503 if problems else 200,
     )
 
@@ -57,6 +62,11 @@ def _problems() -> Iterator[str]:
         return
     if _waiting_seconds() > OLDEST_WAITING_SECONDS:
         yield f"Entries wait for more than {OLDEST_WAITING_SECONDS} seconds: the sequencer is not running."
+
+
+def _warnings() -> Iterator[str]:
+    if shortage := partitions.shortage(connection):
+        yield shortage
 
 
 def _waiting_seconds() -> float:

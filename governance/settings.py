@@ -102,6 +102,8 @@ def database(url: str) -> dict[str, Any]:
 DATABASES = {
     "default": database(env.text("DATABASE_URL", f"sqlite:///{CREDENCE_VAR}/credence.sqlite3"))
 }
+# Tables in monthly parts (PostgreSQL): how many months `manage.py migrate` makes ahead.
+CREDENCE_MONTHS_AHEAD = env.integer("CREDENCE_MONTHS_AHEAD", 13)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTHENTICATION_BACKENDS = ["governance.sign_in.GuardedBackend"]

@@ -13,7 +13,9 @@ class ServingConfig(AppConfig):
     plain = ["IdempotencyRecord"]
 
     def ready(self) -> None:
+        from audit.partitions import partitioned_table
         from audit.recorded import recorded_table
 
+        partitioned_table(self.get_model("Decision"))
         for name in self.append_only:
             recorded_table(self.get_model(name))

@@ -51,7 +51,8 @@ class Decision(models.Model):
     decided_at = models.DateTimeField()
     key_id = models.CharField(max_length=300)
     signature = models.BinaryField(max_length=64)
-    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+    # One decision per entry: a trigger sees to it, because the table is in monthly parts on PostgreSQL.
+    entry = models.ForeignKey("audit.Entry", on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         ordering = ["-id"]

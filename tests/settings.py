@@ -16,6 +16,7 @@ os.environ.update(
     CREDENCE_DEMO="false",
     CREDENCE_SECURE_COOKIES="false",
     CREDENCE_LOG_LEVEL="WARNING",
+    CREDENCE_MONTHS_AHEAD="2",
     BROKER_URL="memory://",
 )
 os.environ.setdefault("DATABASE_URL", f"sqlite:///{_folder}/credence.sqlite3")

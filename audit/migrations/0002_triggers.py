@@ -2,7 +2,13 @@
 
 from django.db import migrations
 
-from audit.triggers import append_only, erasable, frozen, outbox_on_insert
+from audit.triggers import (
+    append_only,
+    erasable,
+    frozen,
+    lock_against_inserts,
+    outbox_on_insert,
+)
 
 
 class Migration(migrations.Migration):
@@ -20,5 +26,7 @@ class Migration(migrations.Migration):
         *erasable("audit_subjectsecret"),
         *frozen("audit_evidenceexport", allowed=["state", "built_at", "sha256", "size", "failure"]),
         *frozen("audit_logpass", allowed=["state", "finished_at", "summary"]),
-        *outbox_on_insert("audit_entry", "audit_outbox"),
+        *append_only("audit_shardclose"),
+        *outbox_on_insert("audit_entry", "audit_outbox", "audit_shardclose"),
+        *lock_against_inserts("audit_entry"),
     ]

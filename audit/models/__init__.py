@@ -1,7 +1,7 @@
 """Django finds an app's tables here."""
 
 from audit.models.archive import ArchivedObject
-from audit.models.log import Checkpoint, Entry, Head, Leaf, Outbox, Tile
+from audit.models.log import Checkpoint, Entry, Head, Leaf, Outbox, ShardClose, Tile
 from audit.models.requests import EvidenceExport, LogPass
 from audit.models.vault import Erasure, Reference, Subject, SubjectSecret
 from audit.models.witnesses import Publication
@@ -18,6 +18,7 @@ __all__ = [
     "Outbox",
     "Publication",
     "Reference",
+    "ShardClose",
     "Subject",
     "SubjectSecret",
     "Tile",

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from audit.triggers import append_only, erasable
+from audit.triggers import append_only, erasable, one_row_per_entry
 
 
 class Migration(migrations.Migration):
@@ -10,6 +10,7 @@ class Migration(migrations.Migration):
 
     operations = [
         *append_only("serving_decision"),
+        *one_row_per_entry("serving_decision", "serving.decision"),
         *append_only("serving_outcome"),
         *append_only("serving_loadfailure"),
         *append_only("serving_explanationfailure"),
