@@ -13,12 +13,9 @@ from enum import StrEnum
 from typing import Any, ParamSpec, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Permission, User
-from django.db import DatabaseError, models, transaction
-from django.utils import timezone
+from django.db import DatabaseError, transaction
 
-from audit import entries, keys, merkle
-from audit.canonical import NotCanonical, plain
-from audit.context import circumstances
+from audit.canonical import NotCanonical
 from audit.errors import (
     FieldProblem,
     NothingRecorded,
@@ -29,10 +26,10 @@ from audit.errors import (
     Refusal,
 )
 from audit.events import Event
-from audit.ids import uuid7
 from audit.keys import EntryKey
 from audit.models import Entry
-from audit.vault import Private, seal_private
+from audit.vault import Private
+from audit.writing import Said, Subject, insert_entries, make_entry
 
 # PostgreSQL's words for an act that lost against another: unique_violation, deadlock_detected, serialization_failure.
 # SQLite runs one act at a time: there the same would be a fault of ours.
@@ -42,7 +39,6 @@ MADE_UP = frozenset({"unexpected", "duplicate"})
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Subject = models.Model | tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -116,7 +112,7 @@ def record(
     if frame is None:
         raise NotInAnAct("record() is called within an @action.")
     try:
-        entry = _entry(frame.act.event, frame.by, subject, details, private, signed_by)
+        entry = make_entry(Said(frame.act.event, frame.by, subject, details, private, signed_by))
     except NotCanonical as problem:
         raise NotRecordable(
             "A text that is cut inside a character, a name that is not ASCII or a number beyond 2^53 cannot be recorded."
@@ -151,7 +147,7 @@ def _begin(frame: _Frame, body: Callable[[], R]) -> R:
     try:
         with transaction.atomic(durable=True):
             result = _run(frame, body)
-            _insert(frame.pending)
+            insert_entries(frame.pending)
         return result
     except Refusal as refusal:
         _record_refusal(frame, refusal)
@@ -188,13 +184,6 @@ def _run(frame: _Frame, body: Callable[[], R]) -> R:
     return result
 
 
-def _insert(pending: list[Entry]) -> None:
-    if len(pending) == 1:
-        pending[0].save(force_insert=True)
-    else:
-        Entry.objects.bulk_create(pending, batch_size=500)
-
-
 def _record_refusal(frame: _Frame, refusal: Refusal) -> None:
     details = {
         "attempted": frame.act.event,
@@ -202,65 +191,11 @@ def _record_refusal(frame: _Frame, refusal: Refusal) -> None:
         "fields": sorted({p.field for p in refusal.errors if _is_declared(p)}),
         "types": sorted({problem.type for problem in refusal.errors}),
     }
+    said = Said(Event.ACTION_REFUSED, frame.by, ("audit.act", frame.act.name), details)
     with transaction.atomic():
-        _insert([_entry(Event.ACTION_REFUSED, frame.by, ("audit.act", frame.act.name), details)])
+        insert_entries([make_entry(said)])
 
 
 def _is_declared(problem: FieldProblem) -> bool:
     """A name that only the caller knows may be a value in the wrong place, and the log keeps what it holds."""
     return problem.type not in MADE_UP and FIELD_NAME.fullmatch(problem.field) is not None
-
-
-def _entry(
-    event: StrEnum,
-    by: User,
-    subject: Subject,
-    details: dict[str, Any],
-    private: Private | None = None,
-    signed_by: EntryKey | None = None,
-) -> Entry:
-    producer, now = signed_by or keys.producer(), circumstances()
-    entry_id, occurred_at = uuid7(), timezone.now()
-    named = _named(subject)
-    sealed = seal_private(private, producer.origin, entry_id, str(event)) if private else None
-    actor = {"id": str(by.pk), "name": by.get_username(), "authn": now.authn}
-    for name in ("on_behalf_of", "trigger"):
-        if value := getattr(now, name):
-            actor[name] = value
-    draft = entries.Draft(
-        entry_id,
-        producer.origin,
-        str(event),
-        occurred_at,
-        actor,
-        now.request_id or "",
-        named,
-        plain(details),
-        sealed,
-    )
-    body = entries.seal(draft, producer.key_id, producer.sign)
-    return Entry(
-        id=entry_id,
-        origin=producer.origin,
-        event=str(event),
-        occurred_at=occurred_at,
-        actor_id=actor["id"],
-        actor_name=actor["name"],
-        subject_type=named["type"],
-        subject_id=named["id"],
-        request_id=now.request_id or "",
-        key_id=sealed["key_id"] if sealed else None,
-        body=body,
-        leaf_hash=merkle.leaf_hash(body),
-    )
-
-
-def _named(subject: Subject) -> dict[str, str]:
-    if isinstance(subject, models.Model):
-        return {
-            "type": subject._meta.label_lower,
-            "id": str(subject.pk),
-            "text": str(subject)[:200],
-        }
-    kind, name = subject
-    return {"type": kind, "id": name}

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 LARGEST_INTEGER = 2**53 - 1
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 Plain = None | bool | int | str | list["Plain"] | dict[str, "Plain"]
 
@@ -25,14 +26,15 @@ class NotCanonical(ValueError):
 
 def plain(value: Any) -> Any:
     """The value as None, bool, int, str, list and dict; floats, times and identifiers become text."""
-    if value is None or isinstance(value, bool):
+    exact = type(value)
+    if exact is str or value is None or exact is bool:  # most of what acts record
         return value
     if isinstance(value, Enum):
         return plain(value.value)
     if isinstance(value, str):
         return str(value)
     if isinstance(value, int):
-        return int(value)
+        return _integer(value)
     if isinstance(value, float):
         if not math.isfinite(value):
             raise NotCanonical(f"{value!r} is not a number that can be recorded.")
@@ -52,6 +54,12 @@ def plain(value: Any) -> Any:
     raise NotCanonical(f"A {type(value).__name__} cannot be recorded.")
 
 
+def _integer(value: int) -> int:
+    if abs(value) > LARGEST_INTEGER:
+        raise NotCanonical(f"{value} is larger than 2^53 - 1.")
+    return int(value)
+
+
 def _key(key: object) -> str:
     if not isinstance(key, str) or not key.isascii():
         raise NotCanonical(f"{key!r} is not an ASCII key.")
@@ -61,8 +69,18 @@ def _key(key: object) -> str:
 def canonical_json(value: Plain) -> bytes:
     """The one byte string of a plain value. Raises NotCanonical where there is none."""
     _require_canonical(value)
+    return utf8(canonical_text(value))
+
+
+def canonical_text(value: Any) -> str:
+    """The canonical JSON of what `plain` returned, or of text only: nothing is checked again."""
+    return _ENCODER.encode(value)
+
+
+def utf8(text: str) -> bytes:
+    """Raises NotCanonical for half a surrogate pair."""
     try:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        return text.encode()
     except UnicodeEncodeError:
         raise NotCanonical("A text holds half a surrogate pair.") from None
 
@@ -71,8 +89,7 @@ def _require_canonical(value: Any) -> None:
     if value is None or isinstance(value, bool | str):
         return
     if isinstance(value, int):
-        if abs(value) > LARGEST_INTEGER:
-            raise NotCanonical(f"{value} is larger than 2^53 - 1.")
+        _integer(value)
     elif isinstance(value, list):
         for item in value:
             _require_canonical(item)
@@ -93,4 +110,4 @@ def timestamp(moment: datetime) -> str:
     """UTC with microseconds, always of the same length: `2026-11-20T18:00:00.000000Z`."""
     if moment.tzinfo is None:
         raise NotCanonical("A time without a zone cannot be recorded.")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"

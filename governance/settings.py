@@ -90,6 +90,8 @@ def database(url: str) -> dict[str, Any]:
     settings: dict[str, Any] = dict(
         dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)
     )
+    if url.startswith("postgres"):
+        settings["OPTIONS"] = {"prepare_threshold": 5}  # for the log's own statements
     if url.startswith("sqlite"):
         settings["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
