@@ -6,6 +6,10 @@ from enum import StrEnum
 class Event(StrEnum):
     SHARD_OPENED = "audit.shard.opened"
     PRODUCER_KEY_INTRODUCED = "audit.producer_key.introduced"
+    PRODUCER_KEY_RETIRED = "audit.producer_key.retired"
+    LOG_KEY_INTRODUCED = "audit.log_key.introduced"
+    LOG_KEY_RETIRED = "audit.log_key.retired"
+    LOG_KEY_LOST = "audit.log_key.lost"
     ACTION_REFUSED = "audit.action_refused"
     SUBJECT_ERASED = "audit.subject.erased"
     HEARTBEAT = "audit.heartbeat"
@@ -21,6 +25,10 @@ class Event(StrEnum):
 DESCRIPTIONS = {
     Event.SHARD_OPENED: "A log began: its origin and its key. Entry 0, signed by the log key.",
     Event.PRODUCER_KEY_INTRODUCED: "The log key delegated to a key that signs entries, until a date.",
+    Event.PRODUCER_KEY_RETIRED: "No later entry is signed by that producer key. Signed by the log key.",
+    Event.LOG_KEY_INTRODUCED: "A further key signs the log's checkpoints, on the word of a key that does already.",
+    Event.LOG_KEY_RETIRED: "A log key vouches for no checkpoint that is larger than the size named here.",
+    Event.LOG_KEY_LOST: "Somebody else may have a log key, or nobody: from the size named here on it vouches for nothing.",
     Event.ACTION_REFUSED: "An act of an authenticated actor was refused: the problem and the field names, no values.",
     Event.SUBJECT_ERASED: "A person's keys were destroyed; their entries stay and can no longer be read.",
     Event.HEARTBEAT: "The log is alive, though nothing happened.",

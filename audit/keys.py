@@ -1,13 +1,19 @@
-"""Key files, and what a process signs with.
+"""What a process signs with, and whose signatures it accepts.
 
-The log key signs checkpoints and delegations, and nothing else; only the sequencer and `manage.py keys` need it.
-Every process that writes entries signs them with the producer key, which the log key has delegated to until a date.
-All files lie in CREDENCE_KEYS with mode 0600:
+The log keys sign checkpoints and delegations, and the entries that say what became of a key; only the sequencer, exports and
+`manage.py keys` need them. Every process that writes entries signs them with the producer key, which a log key has
+delegated to until a date. All of it lies in CREDENCE_KEYS, with mode 0600:
 
-    log.key  log.vkey            the log key, and its public name
-    producer.key                 the producer key
+    log.json                     every log key there ever was: its public name, its address, its dates (audit.keyring)
+    log.key  log-ml-dsa.key      the log keys, where they are files
+    producer.key                 the producer key in use; its delegation names the log that is written
+    prepared/<key id>.key        producer keys that are not in use yet
     delegations/<key id>.note    one signed note per producer key, ever: new ones are added, none is removed
+    rotations/<key id>.note      one signed note per log key that was introduced later
+    signer/<origin>.json         what was signed last (audit.signer)
     vault.key                    wraps the secrets of subjects
+
+Any of them may be replaced while processes run: they look at the files' times whenever they act.
 """
 
 import base64
@@ -19,26 +25,27 @@ from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
+from django.utils import timezone
 
-from audit import notes
-from audit.canonical import timestamp
+from audit import keyring, notes
 from audit.errors import BadSignature, KeyMissing, Refusal
+from audit.keyring import KeyState, LogKey, public_id
+from audit.notes import ED25519, PrivateKey
+from audit.signing import files
+from audit.signing.addresses import open_key
+from audit.signing.errors import SignerUnavailable
 
-DELEGATION_DAYS = 30
 DELEGATION_HEADER = "credence-delegation/v1"
+MARGIN = timedelta(minutes=1)  # what is signed just before the end is finished before the end
+EVER = tuple(state for state in KeyState if state is not KeyState.PREPARED)
 
 
-class KeysExist(Refusal):
-    """Keys are never overwritten: a log that loses its key is a log that cannot go on."""
+class ProducerKeyExpired(Refusal):
+    """The producer key is outside of the dates for which the log key delegated to it, or was retired. Nothing is recorded."""
+
+    status = 503
 
 
 @dataclass(frozen=True)
@@ -54,9 +61,9 @@ class Delegation:
 
 @dataclass(frozen=True)
 class EntryKey:
-    """What signs entries of an origin: a producer key, or the log key for the entries that introduce producer keys."""
+    """What signs entries of an origin: a producer key, or a log key for the entries about keys."""
 
-    private_key: Ed25519PrivateKey
+    private_key: PrivateKey
     key_id: str  # `name+<8 hex>`, as entries name it
     origin: str
 
@@ -80,18 +87,52 @@ class Signature:
     value: str
 
 
+def folder() -> Path:
+    return Path(settings.CREDENCE_KEYS)
+
+
 def producer() -> Producer:
-    """The producer key of this process, read once. Raises KeyMissing."""
-    return _producer(Path(settings.CREDENCE_KEYS))
+    """The producer key, of which a newer one is noticed at once. Raises KeyMissing, ProducerKeyExpired."""
+    found, retired_at = _installed()
+    delegation, now = found.delegation, timezone.now()
+    if not delegation.not_before <= now < delegation.not_after - MARGIN:
+        raise ProducerKeyExpired(
+            f"The producer key {found.key_id} may sign from {delegation.not_before:%Y-%m-%d %H:%M} until "
+            f"{delegation.not_after:%Y-%m-%d %H:%M} UTC, and not now. `manage.py keys rotate --key producer` makes another; "
+            "a sequencer that runs does so by itself, well before."
+        )
+    if retired_at is not None:
+        raise ProducerKeyExpired(
+            f"The producer key {found.key_id} was retired at {retired_at}. An old key file was brought back: "
+            "restore the newer one, or make another with `manage.py keys rotate --key producer`."
+        )
+    return found
+
+
+def installed_producer() -> Producer:
+    """The producer key, whether or not it may sign today. Raises KeyMissing."""
+    return _installed()[0]
+
+
+def current_origin() -> str:
+    """The origin of the log that this installation writes: the one its producer key was delegated to for. Raises KeyMissing."""
+    return installed_producer().origin
+
+
+def producer_seconds_left() -> float:
+    """Until the producer key may sign no more; negative once it is over. Raises KeyMissing."""
+    left = installed_producer().delegation.not_after - MARGIN - timezone.now()
+    return left.total_seconds()
 
 
 def sign(domain: str, data: bytes) -> Signature:
     """Sign with the producer key, for a named use (`credence-artefact/v1`)."""
-    return Signature(producer().key_id, base64.b64encode(producer().sign(domain, data)).decode())
+    key = producer()
+    return Signature(key.key_id, base64.b64encode(key.sign(domain, data)).decode())
 
 
 def verify_signature(domain: str, data: bytes, key_id: str, value: str) -> None:
-    """Raises BadSignature unless a key that the log key delegated to made this signature for this use."""
+    """Raises BadSignature unless a key that a log key ever delegated to made this signature for this use."""
     delegation = delegations().get(key_id)
     if delegation is None:
         raise BadSignature(f"No delegation by the log key names the key {key_id!r}.")
@@ -103,86 +144,70 @@ def verify_signature(domain: str, data: bytes, key_id: str, value: str) -> None:
         raise BadSignature(f"The signature is not by {key_id!r}, or is over other bytes.") from None
 
 
-def log_key() -> Ed25519PrivateKey:
-    """The private log key. Raises KeyMissing in a process that has no business with it."""
-    return _private_key(Path(settings.CREDENCE_KEYS) / "log.key")
+def log_vkey(origin: str | None = None) -> str:
+    """The public name of the log's Ed25519 key: what a regulator holds to check everything else. Raises KeyMissing."""
+    return _ed25519(origin).vkey
 
 
-def log_as_producer() -> EntryKey:
-    """The log key as what signs the entries that open a log and introduce its producer keys. Raises KeyMissing."""
-    vkey = log_vkey()
-    return EntryKey(log_key(), public_id(vkey), notes.parse_vkey(vkey).name)
+def log_key(origin: str | None = None) -> PrivateKey:
+    """The private Ed25519 log key. Raises KeyMissing in a process that has no business with it, or SignerUnavailable."""
+    return private_key(_ed25519(origin))
 
 
-def log_vkey() -> str:
-    """The public name of the log: what a regulator holds to check everything else."""
-    return _written_once(Path(settings.CREDENCE_KEYS) / "log.vkey").strip()
+def log_signers(origin: str | None = None) -> list[notes.NoteSigner]:
+    """Every key that signs checkpoints now: two algorithms, and both keys while one replaces the other."""
+    ring, wanted = keyring.read(folder()), origin or current_origin()
+    return [notes.NoteSigner(wanted, private_key(key)) for key in ring.keys_of(wanted)]
+
+
+def log_as_producer(origin: str | None = None) -> EntryKey:
+    """The log key as what signs the entries that open a log and tell of its keys. Raises KeyMissing, SignerUnavailable."""
+    key = _ed25519(origin)
+    return EntryKey(private_key(key), key.key_id, key.origin)
+
+
+def private_key(key: LogKey) -> PrivateKey:
+    """The private half of a log key. Raises KeyMissing, or SignerUnavailable also where its address leads to another key."""
+    private = open_key(key.address, folder())
+    if private.public_key().public_bytes_raw() != notes.parse_vkey(key.vkey).public:
+        raise SignerUnavailable(f"The key at {key.address} is not {key.key_id}. Was it replaced?")
+    return private
 
 
 def delegations() -> dict[str, Delegation]:
-    """Every producer key that the log key ever delegated to, by key id; each note is checked when read."""
-    folder = Path(settings.CREDENCE_KEYS) / "delegations"
-    # New notes are added while processes run: the folder's time is part of the cache's key.
-    stamp = folder.stat().st_mtime_ns if folder.exists() else 0
-    return _delegations(folder, stamp, log_vkey())
+    """Every producer key that a log key ever delegated to, by key id; each note is checked when read."""
+    notes_in = folder() / "delegations"
+    # New notes and keys are added while processes run: the folder's time and the log keys tell.
+    changed_at = notes_in.stat().st_mtime_ns if notes_in.exists() else 0
+    return _delegations(notes_in, changed_at, tuple(log_vkeys()))
 
 
-def parse_delegation(note: str, log_vkey: str) -> Delegation:
-    """Check a delegation note against the log's public key. Raises BadSignature."""
+def log_vkeys(origin: str | None = None) -> list[str]:
+    """Every log key that was ever valid, of that shard or of all of them, oldest first."""
+    ever = (key for key in keyring.read(folder()).log_keys if key.state in EVER)
+    return [key.vkey for key in ever if origin in (None, key.origin)]
+
+
+def parse_delegation(note: str, *log_vkeys: str) -> Delegation:
+    """Check a delegation note against the log's public keys. Raises BadSignature."""
     try:
-        opened = notes.open_note(note, [notes.parse_vkey(log_vkey)])
+        opened = notes.open_note(note, [notes.parse_vkey(vkey) for vkey in log_vkeys])
         header, vkey, not_before, not_after, origin = opened.text.splitlines()
     except ValueError as problem:
         raise BadSignature(f"The delegation cannot be trusted: {problem}") from None
     if header != DELEGATION_HEADER:
         raise BadSignature(f"The note is a {header!r}, not a delegation.")
-    return Delegation(vkey, _moment(not_before), _moment(not_after), origin, note)
+    return Delegation(vkey, moment(not_before), moment(not_after), origin, note)
 
 
 def vault_key() -> bytes:
     """32 bytes that wrap the secrets of subjects."""
-    return base64.b64decode(_written_once(Path(settings.CREDENCE_KEYS) / "vault.key"))
+    return base64.b64decode(_written_once(folder() / "vault.key"))
 
 
 def present() -> bool:
     """True when this installation holds any key of a log."""
-    folder = Path(settings.CREDENCE_KEYS)
-    return any((folder / name).exists() for name in ("log.key", "producer.key", "vault.key"))
-
-
-def make_keys(origin: str, at: datetime) -> Delegation:
-    """Make the keys of a new log. Raises KeysExist when there is any key already."""
-    folder = Path(settings.CREDENCE_KEYS)
-    if present():
-        raise KeysExist(f"{folder} already holds keys. They are never overwritten.")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    log = Ed25519PrivateKey.generate()
-    _write(folder / "log.key", _pem(log))
-    _write(folder / "log.vkey", notes.vkey(origin, _raw(log)).encode() + b"\n")
-    _write(folder / "vault.key", base64.b64encode(os.urandom(32)) + b"\n")
-    return make_producer_key(origin, at)
-
-
-def make_producer_key(origin: str, at: datetime, days: int = DELEGATION_DAYS) -> Delegation:
-    """Make a producer key and the log key's delegation to it, valid from a minute before `at` for `days` days."""
-    folder = Path(settings.CREDENCE_KEYS)
-    key = Ed25519PrivateKey.generate()
-    vkey = notes.vkey(f"{origin}/producer", _raw(key))
-    not_before, not_after = at - timedelta(minutes=1), at + timedelta(days=days)
-    text = "\n".join(
-        [DELEGATION_HEADER, vkey, timestamp(not_before), timestamp(not_after), origin, ""]
-    )
-    note = notes.sign_note(text, [notes.NoteSigner(origin, log_key())])
-    _write(folder / "producer.key", _pem(key))
-    (folder / "delegations").mkdir(exist_ok=True, mode=0o700)
-    _write(folder / "delegations" / f"{vkey.split('+')[1]}.note", note.encode())
-    _producer.cache_clear()
-    return Delegation(vkey, not_before, not_after, origin, note)
-
-
-def public_id(vkey: str) -> str:
-    """`name+<8 hex>`: how entries and signatures name a key."""
-    return "+".join(vkey.split("+")[:2])
+    return any((folder() / name).exists() for name in ("log.json", "producer.key", "vault.key"))
 
 
 def fingerprint(vkey: str) -> str:
@@ -190,64 +215,57 @@ def fingerprint(vkey: str) -> str:
     return hashlib.sha256(vkey.encode()).hexdigest()
 
 
+def moment(text: str) -> datetime:
+    """A time as entries and notes write it. Raises ValueError."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+def _ed25519(origin: str | None) -> LogKey:
+    wanted = origin or current_origin()
+    key = keyring.read(folder()).newest(wanted, ED25519)
+    if key is None:
+        raise KeyMissing(f"The folder of keys holds no valid Ed25519 key of {wanted}.")
+    return key
+
+
+def _installed() -> tuple[Producer, str | None]:
+    """The producer key and when it was retired. Every act asks: two files are looked at, and read when they are new."""
+    place = str(settings.CREDENCE_KEYS)
+    return _producer(place, _stamp(place, "producer.key"), _stamp(place, keyring.FILE))
+
+
+def _stamp(place: str, name: str) -> tuple[int, int]:
+    try:
+        status = os.stat(f"{place}/{name}")
+    except OSError:
+        return keyring.stamp(Path(place) / name)  # says what is missing
+    return status.st_mtime_ns, status.st_ino
+
+
 @lru_cache(maxsize=4)
-def _producer(folder: Path) -> Producer:
-    key = _private_key(folder / "producer.key")
-    raw = _raw(key)
+def _producer(
+    place: str, key_stamp: tuple[int, int], ring_stamp: tuple[int, int]
+) -> tuple[Producer, str | None]:
+    key = files.load(Path(place) / "producer.key")
+    raw = key.public_key().public_bytes_raw()
     for delegation in delegations().values():
         if notes.parse_vkey(delegation.producer).public == raw:
-            return Producer(key, public_id(delegation.producer), delegation.origin, delegation)
+            key_id = public_id(delegation.producer)
+            former = keyring.read(Path(place)).former(key_id)
+            retired_at = former.retired_at if former else None
+            return Producer(key, key_id, delegation.origin, delegation), retired_at
     raise KeyMissing("The folder of keys holds no delegation to the producer key in it.")
 
 
 @lru_cache(maxsize=4)
-def _delegations(folder: Path, stamp: int, log_vkey: str) -> dict[str, Delegation]:
-    found = (parse_delegation(path.read_text(), log_vkey) for path in sorted(folder.glob("*.note")))
+def _delegations(folder: Path, stamp: int, log_vkeys: tuple[str, ...]) -> dict[str, Delegation]:
+    known = [vkey for vkey in log_vkeys if notes.parse_vkey(vkey).kind == ED25519]
+    found = (parse_delegation(path.read_text(), *known) for path in sorted(folder.glob("*.note")))
     return {public_id(delegation.producer): delegation for delegation in found}
 
 
 @lru_cache(maxsize=8)
 def _written_once(path: Path) -> str:
     """Of files that no process ever writes again, read once per process. Raises KeyMissing, which is not kept."""
-    return _text(path)
-
-
-def _private_key(path: Path) -> Ed25519PrivateKey:
-    try:
-        key = load_pem_private_key(_text(path).encode(), password=None)
-    except ValueError:
-        raise KeyMissing(f"{path.name} is not a private key in PEM.") from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise KeyMissing(f"{path.name} is not an Ed25519 key.")
-    return key
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError as problem:
-        raise KeyMissing(
-            f"{path.name} cannot be read in the folder of keys ({problem.strerror}). "
-            "`manage.py keys init` makes the keys of a new log."
-        ) from None
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Durably, and readable by its owner alone."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _pem(key: Ed25519PrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def _raw(key: Ed25519PrivateKey) -> bytes:
-    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-
-
-def _moment(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    keyring.stamp(path)
+    return path.read_text()

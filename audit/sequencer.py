@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from audit import keys, notes, tree
+from audit import keys, tree
 from audit.errors import Refusal
 from audit.leadership import NotLeader, leadership
 from audit.merkle import EMPTY_ROOT, leaf_hash
 from audit.models import Checkpoint, Entry, Head, Leaf, Outbox, Tile
 from audit.publishing import publish
 from audit.queries import head_size, is_waiting, last_waiting, published_size
-from audit.signer import FileSigner, TreeShrank, log_signer
+from audit.signer import LogSigner, TreeShrank, log_signer
 from audit.tiles import CheckpointBody, FullTile
 
 BATCH = 4096
@@ -58,8 +58,8 @@ class SealResult:
 
 
 def current_origin() -> str:
-    """The origin of the log that this installation writes: the name of its log key."""
-    return notes.parse_vkey(keys.log_vkey()).name
+    """The origin of the log that this installation writes."""
+    return keys.current_origin()
 
 
 def seal(origin: str | None = None, *, on_batch: Callable[[int], None] | None = None) -> SealResult:
@@ -75,7 +75,7 @@ def seal(origin: str | None = None, *, on_batch: Callable[[int], None] | None = 
 
 def seal_as_leader(origin: str, *, on_batch: Callable[[int], None] | None = None) -> SealResult:
     """The pass of a process that already leads."""
-    signer = log_signer()
+    signer = log_signer(origin)
     _require_newest(origin, signer)
     _sign_head(origin, signer)
     publish(origin)
@@ -175,7 +175,7 @@ def _move_head(head: Head, size: int, root: bytes) -> None:
         raise HeadMoved(f"Another sequencer moved the head of {head.origin} from {head.size}.")
 
 
-def _require_newest(origin: str, signer: FileSigner) -> None:
+def _require_newest(origin: str, signer: LogSigner) -> None:
     """Before anything is integrated: an older database must not give its indices a second time."""
     signed, size = signer.last(), _head(origin).size
     if size < signed.size:
@@ -185,7 +185,7 @@ def _require_newest(origin: str, signer: FileSigner) -> None:
         )
 
 
-def _sign_head(origin: str, signer: FileSigner) -> None:
+def _sign_head(origin: str, signer: LogSigner) -> None:
     """Sign the head unless its checkpoint is stored. Signing the same head twice gives the same note."""
     head = _head(origin)
     if head.size == 0 or Checkpoint.objects.filter(origin=origin, size=head.size).exists():

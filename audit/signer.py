@@ -5,16 +5,14 @@ a second tree of one size, or a smaller one.
 """
 
 import base64
-import fcntl
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from urllib.parse import quote
 
-from django.conf import settings
-
-from audit import keys, notes
+from audit import durable, keys, notes
 from audit.errors import Refusal
 from audit.merkle import EMPTY_ROOT, BadProof, verify_consistency
 from audit.tiles import CheckpointBody
@@ -38,17 +36,23 @@ class SignerStateMissing(SignerRefused):
     """The signer does not know what it signed last, so it cannot know what it must not sign."""
 
 
-class FileSigner:
-    """Signs with the log key file, and remembers the last checkpoint in `log.state` beside it."""
+class LogSigner:
+    """Signs checkpoints of one origin with all keys of the log, and remembers the last in `signer/<origin>.json`."""
 
-    def __init__(self, folder: Path) -> None:
-        self._state = folder / "log.state"
+    def __init__(self, origin: str, folder: Path) -> None:
+        self.origin = origin
+        self._state = folder / "signer" / f"{quote(origin, safe='')}.json"
 
-    def begin(self, origin: str) -> None:
+    def begin(self) -> None:
         """Remember the empty tree of a new log. Raises FileExistsError where there is a memory already."""
-        with self._state.open("x"):
-            pass
-        self._remember(CheckpointBody(origin, 0, EMPTY_ROOT))
+        self._state.parent.mkdir(exist_ok=True, mode=0o700)
+        with self._alone():
+            if self._state.exists():
+                raise FileExistsError(f"{self._state.name} exists.")
+            self._remember(CheckpointBody(self.origin, 0, EMPTY_ROOT))
+
+    def has_begun(self) -> bool:
+        return self._state.exists()
 
     def last(self) -> CheckpointBody:
         """What was signed last; size 0 before the first. Raises SignerStateMissing."""
@@ -64,19 +68,21 @@ class FileSigner:
         """The checkpoint as a signed note. `growth` proves that the tree grew from `last()`.
 
         1. Refuse what does not follow from the last checkpoint (TreeShrank, TreeRewritten).
-        2. Remember this one durably. A crash after this step leaves a checkpoint that can only be signed again.
-        3. Only then release the signature.
+        2. Have every key at hand before anything is remembered (KeyMissing, SignerUnavailable).
+        3. Remember this one durably. A crash after this step leaves a checkpoint that can only be signed again.
+        4. Only then release the signatures: Ed25519, and ML-DSA-44 with the time of signing.
         """
         with self._alone():
             self._require_growth(self.last(), body, growth)
+            signers = keys.log_signers(self.origin)
             self._remember(body)
-            return notes.sign_note(body.text, [notes.NoteSigner(body.origin, keys.log_key())])
+            return notes.sign_note(body.text, signers, time=int(time.time()))
 
     def _require_growth(
         self, last: CheckpointBody, body: CheckpointBody, growth: Sequence[bytes]
     ) -> None:
-        if body.origin != last.origin:
-            raise TreeRewritten(f"This key signs for {last.origin}, not for {body.origin}.")
+        if not body.origin == last.origin == self.origin:
+            raise TreeRewritten(f"This signs for {self.origin}, not for {body.origin}.")
         if body.size < last.size:
             raise TreeShrank(
                 f"The tree has {body.size} entries; {last.size} were signed. Restore the newer database."
@@ -93,25 +99,13 @@ class FileSigner:
     def _remember(self, body: CheckpointBody) -> None:
         root = base64.b64encode(body.root).decode()
         state = json.dumps({"origin": body.origin, "size": body.size, "root": root})
-        fresh = self._state.with_suffix(".new")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(state + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.rename(self._state)
-        folder = os.open(self._state.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # or a power cut could bring the earlier state back
-        finally:
-            os.close(folder)
+        durable.write(self._state, state.encode() + b"\n")
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self) -> AbstractContextManager[None]:
         """Checking and remembering are one step, whichever processes call."""
-        with self._state.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        return durable.alone(self._state.with_suffix(".lock"))
 
 
-def log_signer() -> FileSigner:
-    return FileSigner(Path(settings.CREDENCE_KEYS))
+def log_signer(origin: str | None = None) -> LogSigner:
+    """What signs the checkpoints of that log, by default of the one that is written now."""
+    return LogSigner(origin or keys.current_origin(), keys.folder())

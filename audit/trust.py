@@ -1,11 +1,20 @@
-"""What a stranger needs beside the log itself: the policy that names the log key, and the keys it delegated to."""
+"""What a stranger needs beside the log itself: the policy that names the log keys, and what these keys said of other keys."""
 
-from audit import keys
+from audit import keyring, keys, notes
+from audit.keyring import KeyState
+
+TRUSTED = (KeyState.VALID, KeyState.ENDING, KeyState.RETIRED)
 
 
 def policy_text() -> str:
-    """A tlog-policy: the log key, and that no witness is asked for."""
-    return f"log {keys.log_vkey()}\nquorum none\n"
+    """A tlog-policy: every key of every shard that is valid or was and is not lost; and that no witness is asked for."""
+    ring = keyring.read(keys.folder())
+    logs = [
+        f"log {key.vkey}\n"
+        for key in ring.log_keys
+        if key.state in TRUSTED and key.kind == notes.ED25519
+    ]
+    return f"{''.join(logs)}quorum none\n"
 
 
 def delegation_files() -> dict[str, str]:
@@ -14,3 +23,9 @@ def delegation_files() -> dict[str, str]:
         f"delegations/{key_id.rpartition('+')[2]}.note": delegation.note
         for key_id, delegation in sorted(keys.delegations().items())
     }
+
+
+def rotation_files() -> dict[str, str]:
+    """File name -> the note by which an older log key vouches for a newer one."""
+    notes_in = keys.folder() / "rotations"
+    return {f"rotations/{path.name}": path.read_text() for path in sorted(notes_in.glob("*.note"))}

@@ -110,6 +110,7 @@ ROLES: dict[str, frozenset[str]] = {
         "audit.archive_log",
         "audit.erase_subject",
         "audit.manage_keys",
+        "audit.renew_keys",
         "audit.verify_log",
         "audit.view_erasure",
         "audit.view_evidenceexport",
@@ -131,7 +132,7 @@ ROLES: dict[str, frozenset[str]] = {
 
 # One account per process, each alone in a group of its name. None has a password.
 SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
-    "sequencer": frozenset({"audit.write_heartbeat"}),
+    "sequencer": frozenset({"audit.renew_keys", "audit.write_heartbeat"}),
     "archiver": frozenset({"audit.archive_log", "audit.verify_log"}),
     "monitor": frozenset(
         {

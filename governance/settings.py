@@ -30,6 +30,10 @@ CREDENCE_ARCHIVE_ENDPOINT = env.text("CREDENCE_ARCHIVE_ENDPOINT", "")
 CREDENCE_EPOCH_MB = env.integer("CREDENCE_EPOCH_MB", 256)
 # How long records are kept, by class and jurisdiction.
 CREDENCE_RETENTION = env.folder("CREDENCE_RETENTION", BASE_DIR / "audit" / "retention.toml")
+# Where the log's own keys are: file:NAME in CREDENCE_KEYS, pkcs11:... or kms:ARN. One Ed25519, and ML-DSA-44 beside it.
+CREDENCE_LOG_KEYS = env.words(
+    "CREDENCE_LOG_KEYS", "file:log.key,file:log-ml-dsa.key?algorithm=ML-DSA-44"
+)
 # The name of the log: a schema-less URL. Each yearly shard adds its year.
 CREDENCE_ORIGIN = env.text("CREDENCE_ORIGIN")
 

@@ -16,7 +16,7 @@ from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django.plugin import DjangoDbBlocker
 
-from audit import keys
+from audit import key_making
 
 ORIGIN = "credence.test/log/2026"
 
@@ -59,7 +59,7 @@ def django_db_setup(
 @pytest.fixture(scope="session", autouse=True)
 def log_keys() -> None:
     """One set of keys for the run: a test that changes keys makes its own folder."""
-    keys.make_keys(ORIGIN, datetime.now(UTC))
+    key_making.make_keys(ORIGIN, datetime.now(UTC))
     if importlib.util.find_spec("monitoring.protected_key"):
         _make_protected_key()
 

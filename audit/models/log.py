@@ -110,6 +110,7 @@ class Checkpoint(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("renew_keys", "Can renew producer keys and end an overlap of log keys")]
         constraints = [
             models.UniqueConstraint(fields=["origin", "size"], name="audit_one_checkpoint_per_size")
         ]

@@ -51,7 +51,7 @@ def test_a_trigger_that_never_fires_is_named(state: str) -> None:
         require_fit_to_serve()
 
 
-@pytest.mark.parametrize("key", ["producer.key", "vault.key", "log.vkey"])
+@pytest.mark.parametrize("key", ["producer.key", "vault.key", "log.json"])
 def test_a_missing_key_is_named(settings: LazySettings, tmp_path: Path, key: str) -> None:
     source = Path(settings.CREDENCE_KEYS)
     (tmp_path / "delegations").mkdir()

@@ -192,16 +192,21 @@ def test_an_export_is_completed_or_failed_once(log: str, keeper: User) -> None:
         complete_export(export.pk, by=keeper, sha256="", size=1, tree_size=1, disclosed=0)
 
 
+def signer_state(own_folders: Path) -> Path:
+    (state,) = (own_folders / "keys" / "signer").glob("*.json")
+    return state
+
+
 def test_an_export_that_cannot_be_built_says_why(log: str, keeper: User, own_folders: Path) -> None:
     export = request_export(Scope(), by=keeper)
-    (own_folders / "keys" / "log.state").unlink()
+    signer_state(own_folders).unlink()
 
-    with pytest.raises(Exception, match=r"log\.state cannot be read"):
+    with pytest.raises(Exception, match=r"\.json cannot be read"):
         build_export(export, by=keeper)
 
     export.refresh_from_db()
     assert export.state == "failed"
-    assert "log.state" in export.failure
+    assert "signer" in export.failure
     assert not bundle_path(export).exists()
 
 

@@ -114,7 +114,7 @@ def test_a_head_that_a_crash_left_unsigned_is_signed_first(
     assert Checkpoint.objects.get().size == Head.objects.get().size == 2
 
 
-def test_a_signature_whose_checkpoint_was_never_stored_is_made_again_and_is_the_same(
+def test_a_signature_whose_checkpoint_was_never_stored_is_made_again(
     log: str,
 ) -> None:
     sequencer._integrate(log)
@@ -125,7 +125,8 @@ def test_a_signature_whose_checkpoint_was_never_stored_is_made_again_and_is_the_
 
     sequencer.seal()
 
-    assert Checkpoint.objects.get().note == lost
+    # text and Ed25519 line; the ML-DSA line states its time
+    assert Checkpoint.objects.get().note.splitlines()[:5] == lost.splitlines()[:5]
 
 
 def test_an_entry_whose_bytes_changed_while_it_waited_is_not_sealed(log: str, keeper: User) -> None:

@@ -192,7 +192,7 @@ seal()
         "audit.sequencer._integrate",
         "audit.sequencer._sign_head",
         "audit.sequencer.publish",
-        "FileSigner._remember",
+        "LogSigner._remember",
         "audit.notes.sign_note",
     ],
 )

@@ -47,9 +47,8 @@ class Told:
     def verify(self, bundle: Path) -> dict[str, Any]:
         """What a stranger's verifier says, who holds the log's public key and this one file."""
         policy = self.var.with_name(f"{self.var.name}.policy")
-        policy.write_text(
-            f"log {(self.var / 'keys' / 'log.vkey').read_text().strip()}\nquorum none\n"
-        )
+        (log_key, *_) = json.loads((self.var / "keys" / "log.json").read_text())["log_keys"]
+        policy.write_text(f"log {log_key['vkey']}\nquorum none\n")
         verifier = str(ROOT / "audit" / "verify.py")
         arguments = [verifier, str(bundle), "--policy", str(policy), "--json"]
         ended = _run("-I", *arguments, environment={})

@@ -188,7 +188,7 @@ def test_supplying_them_needs_its_own_permission(who, request):
 
 def test_without_the_key_nothing_is_stored(settings, tmp_path):
     settings.CREDENCE_KEYS, keys = tmp_path, settings.CREDENCE_KEYS
-    for file in ("producer.key", "log.vkey", "vault.key"):
+    for file in ("producer.key", "log.json", "vault.key"):
         (tmp_path / file).write_bytes((keys / file).read_bytes())
     (tmp_path / "delegations").symlink_to(keys / "delegations")
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from django.conf import LazySettings
 
-from audit import keys
+from audit import key_making
 from audit.errors import BadSignature, NotStored, StoredBytesDiffer
 from audit.store import content_store
 from registry import artefacts
@@ -83,7 +83,7 @@ def test_an_artefact_signed_by_another_log_is_refused(
     data = content_store().get("artefacts", artefact.sha256)
     ours = settings.CREDENCE_KEYS
     settings.CREDENCE_KEYS = tmp_path / "keys"
-    keys.make_keys("elsewhere.test/log", datetime.now(UTC))
+    key_making.make_keys("elsewhere.test/log", datetime.now(UTC))
     signature = sign_artefact(data)
     settings.CREDENCE_KEYS = ours
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from audit import keys
+from audit import key_making
 from audit.models import Entry
 from audit.store import content_store
 from registry.actions.clearances import revoke_clearance
@@ -169,7 +169,7 @@ def test_an_artefact_signed_by_a_key_that_the_log_never_named_does_not_decide(
     champion, post, settings, tmp_path
 ):
     settings.CREDENCE_KEYS = tmp_path / "keys"
-    keys.make_keys("credence.test/another", datetime.now(UTC))
+    key_making.make_keys("credence.test/another", datetime.now(UTC))
 
     response = post(f"models/{champion.model.name}/decisions", an_application())
 

@@ -8,7 +8,8 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from audit.keys import log_vkey, make_producer_key
+from audit.key_making import install_producer, prepare_producer
+from audit.keys import log_vkey
 from audit.models import Entry
 from serving.models import Decision
 from tests.conftest import ORIGIN
@@ -87,7 +88,7 @@ def test_an_old_receipt_is_read_back_as_it_was_after_the_key_was_replaced(
     shutil.copytree(settings.CREDENCE_KEYS, own)
     settings.CREDENCE_KEYS = own
     before = decide_over_http(an_application()).json()
-    make_producer_key(ORIGIN, datetime.fromisoformat(before["decided_at"]))
+    install_producer(prepare_producer(ORIGIN, datetime.fromisoformat(before["decided_at"])))
 
     again = client_of_lending.get(f"/api/v1/decisions/{before['decision_id']}").json()
     after = decide_over_http(an_application()).json()
