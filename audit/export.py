@@ -178,7 +178,7 @@ def _details(
     return {
         "created_at": timestamp(timezone.now()),
         "scope": scope,
-        "log_is": "whole: every entry of every log is here; the scope says what is listed and disclosed",
+        "log_is": "whole",
         "logs": [log],
         "covered": {
             "entries": sum(covered.events.values()),

@@ -141,7 +141,9 @@ class Forge:
             name: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
             for name, data in files.items()
         }
-        manifest = json.dumps({"schema": "credence-bundle/1", "files": listed}).encode()
+        manifest = json.dumps(
+            {"schema": "credence-bundle/1", "log_is": "whole", "files": listed}
+        ).encode()
         note = self.note(f"credence-manifest/v1\n{hashlib.sha256(manifest).hexdigest()}\n")
         return write(folder, files | {"manifest.json": manifest, "manifest.note": note.encode()})
 
