@@ -101,9 +101,10 @@ class ArchivedObjectAdmin(RecordWindow):
 
 @admin.register(Erasure)
 class ErasureAdmin(ReadOnlyAdmin):
-    list_display = ("erased_at", "subject_id", "legal_basis")
+    list_display = ("erased_at", "subject_id", "purpose", "legal_basis")
+    list_filter = ("purpose",)
     search_fields = ("=subject__id", "legal_basis")
-    fields = ("subject", "legal_basis", "reason", "erased_at", "entry")
+    fields = ("subject", "purpose", "legal_basis", "reason", "erased_at", "entry")
 
 
 @admin.register(EvidenceExport)
@@ -116,7 +117,12 @@ class EvidenceExportAdmin(ReadOnlyAdmin):
 
     @unfold_display(  # type: ignore[untyped-decorator]  # unfold ships no types
         description="State",
-        label={"requested": "info", "available": "success", "failed": "danger"},
+        label={
+            "requested": "info",
+            "available": "success",
+            "failed": "danger",
+            "destroyed": "warning",
+        },
     )
     def state_shown(self, export: EvidenceExport) -> str:
         return export.state

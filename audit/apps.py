@@ -10,7 +10,7 @@ class AuditConfig(AppConfig):
     append_only = [
         "Entry", "Leaf", "Tile", "Checkpoint", "Publication", "Erasure", "ArchivedObject", "Subject", "ShardClose",
     ]  # fmt: skip
-    governed = ["EvidenceExport", "LogPass"]
+    governed = ["ErasureCase", "EvidenceExport", "LegalHold", "LogPass"]
     erasable = ["Reference", "SubjectSecret"]
     plain = ["Outbox", "Head"]  # the sequencer's own: proof is in leaves and checkpoints
 
@@ -18,11 +18,21 @@ class AuditConfig(AppConfig):
         from django.db.models.signals import post_migrate
 
         from audit import checks as checks
-        from audit.models import ArchivedObject, Erasure, EvidenceExport, LogPass, ShardClose
+        from audit.models import (
+            ArchivedObject,
+            Erasure,
+            ErasureCase,
+            EvidenceExport,
+            LegalHold,
+            LogPass,
+            ShardClose,
+        )
         from audit.partitions import make_months_ahead, partitioned_table
         from audit.recorded import recorded_table
 
-        for model in (ArchivedObject, Erasure, EvidenceExport, LogPass, ShardClose):
+        for model in (
+            ArchivedObject, Erasure, ErasureCase, EvidenceExport, LegalHold, LogPass, ShardClose,
+        ):  # fmt: skip
             recorded_table(model)
         partitioned_table(self.get_model("Entry"))
         post_migrate.connect(make_months_ahead, sender=self, dispatch_uid="audit.make_months_ahead")

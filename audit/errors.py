@@ -106,10 +106,22 @@ class NoSuchSubject(NotFound):
     """The vault knows no subject by that reference or identifier."""
 
 
+class NoSuchErasureCase(NotFound):
+    """There is no request for erasure of that identifier."""
+
+
+class NoSuchHold(NotFound):
+    """There is no legal hold of that identifier."""
+
+
 class AlreadyErased(Refusal):
     """The subject's keys are gone."""
 
     status = 410
+
+
+class UnderLegalHold(Refusal):
+    """A legal hold covers what would be destroyed."""
 
 
 class NotStored(NotFound):

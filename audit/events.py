@@ -12,6 +12,13 @@ class Event(StrEnum):
     LOG_KEY_LOST = "audit.log_key.lost"
     ACTION_REFUSED = "audit.action_refused"
     SUBJECT_ERASED = "audit.subject.erased"
+    ERASURE_REQUESTED = "audit.erasure.requested"
+    ERASURE_EXTENDED = "audit.erasure.extended"
+    ERASURE_DECIDED = "audit.erasure.decided"
+    HOLD_PLACED = "audit.hold.placed"
+    HOLD_RELEASED = "audit.hold.released"
+    RETENTION_ENDED = "audit.retention.ended"
+    RETENTION_REVIEWED = "audit.retention.reviewed"
     HEARTBEAT = "audit.heartbeat"
     LOG_ARCHIVED = "audit.log.archived"
     LOG_VERIFIED = "audit.log.verified"
@@ -20,6 +27,8 @@ class Event(StrEnum):
     EXPORT_REQUESTED = "audit.export.requested"
     EXPORT_BUILT = "audit.export.built"
     EXPORT_FAILED = "audit.export.failed"
+    EXPORT_TAKEN = "audit.export.taken"
+    EXPORT_DESTROYED = "audit.export.destroyed"
 
 
 DESCRIPTIONS = {
@@ -30,7 +39,14 @@ DESCRIPTIONS = {
     Event.LOG_KEY_RETIRED: "A log key vouches for no checkpoint that is larger than the size named here.",
     Event.LOG_KEY_LOST: "Somebody else may have a log key, or nobody: from the size named here on it vouches for nothing.",
     Event.ACTION_REFUSED: "An act of an authenticated actor was refused: the problem and the field names, no values.",
-    Event.SUBJECT_ERASED: "A person's keys were destroyed; their entries stay and can no longer be read.",
+    Event.SUBJECT_ERASED: "A person's keys for one purpose were destroyed; their entries stay and can no longer be read.",
+    Event.ERASURE_REQUESTED: "Someone asked to be erased: the bank's file number, how identity was checked, and the clock.",
+    Event.ERASURE_EXTENDED: "The answer to a request for erasure takes longer: until when, and why.",
+    Event.ERASURE_DECIDED: "A request for erasure was decided: the outcome, what was erased, what is kept and until when.",
+    Event.HOLD_PLACED: "A legal hold was placed: its matter, what it covers, its custodian and when it is reviewed.",
+    Event.HOLD_RELEASED: "A legal hold was released, and why.",
+    Event.RETENTION_ENDED: "The retention period of all that is held about a person has ended, so that they were erased.",
+    Event.RETENTION_REVIEWED: "All people whose period may have ended were looked at: how many went, and how many are held.",
     Event.HEARTBEAT: "The log is alive, though nothing happened.",
     Event.LOG_ARCHIVED: "Sealed entries were copied to the archive, read back and compared.",
     Event.LOG_VERIFIED: "The whole log was verified against the database and the archive.",
@@ -39,4 +55,6 @@ DESCRIPTIONS = {
     Event.EXPORT_REQUESTED: "Someone asked for an evidence bundle.",
     Event.EXPORT_BUILT: "An evidence bundle was built: its digest and what it discloses.",
     Event.EXPORT_FAILED: "An evidence bundle could not be built: the reason.",
+    Event.EXPORT_TAKEN: "A bundle that discloses private payloads was downloaded or copied, and by whom.",
+    Event.EXPORT_DESTROYED: "A bundle's file was destroyed, because it disclosed a person who was erased.",
 }

@@ -9,6 +9,8 @@ from celery import shared_task
 from audit.actions.heartbeats import write_heartbeat
 from audit.archive.passes import archive_pass
 from audit.context import acting
+from audit.disclosures import sweep_exports
+from audit.ending import review_retention
 from audit.errors import Refusal
 from audit.export import build_export
 from audit.models import EvidenceExport, LogPass
@@ -61,6 +63,19 @@ def _run(waiting: Iterable[LogPass], trigger: str) -> None:
 def build(export_id: str) -> None:
     """Builds one bundle. Sent when it is asked for; nothing to do where it was built meanwhile."""
     _build(exports_waiting(UUID(export_id)), "request")
+
+
+@shared_task(name="audit.sweep_exports")
+def destroy_disclosures() -> None:
+    """Destroys bundles that disclose people who were erased. Sent after an erasure, and swept."""
+    with acting(trigger="erasure"):
+        sweep_exports(by=service_account("archiver"))
+
+
+@shared_task(name="audit.review_retention")
+def end_retention() -> None:
+    with acting(trigger="schedule"):
+        review_retention(by=service_account("archiver"))
 
 
 @shared_task(name="audit.build_exports")

@@ -57,10 +57,21 @@ def append_only(table: str) -> list[DatabaseOnly]:
 
 
 def erasable(
-    table: str, subject_column: str = "subject_id", *, updates: bool = False
+    table: str,
+    subject_column: str = "subject_id",
+    *,
+    purpose: str | None = "decision",
+    updates: bool = False,
 ) -> list[DatabaseOnly]:
-    """DELETE is accepted only once the subject's erasure exists; UPDATE is refused unless `updates`."""
-    condition = f"NOT EXISTS (SELECT 1 FROM audit_erasure WHERE audit_erasure.subject_id = OLD.{subject_column})"
+    """DELETE is accepted only once the subject was erased for this purpose; UPDATE is refused unless `updates`.
+
+    `purpose` None: the row's own column of that name says which.
+    """
+    wanted = f"'{purpose}'" if purpose else "OLD.purpose"
+    condition = (
+        "NOT EXISTS (SELECT 1 FROM audit_erasure WHERE "
+        f"audit_erasure.subject_id = OLD.{subject_column} AND audit_erasure.purpose = {wanted})"
+    )
     refused = _trigger(
         table, "no_delete", "DELETE", condition, f"{table}: the subject was not erased"
     )

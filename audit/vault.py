@@ -1,5 +1,7 @@
 """The vault: what is personal is encrypted under a secret of the person, so that destroying the secret erases it.
 
+A person has one secret for each purpose (`audit.purposes`), so that one can be erased while the law keeps the other.
+
 A person's entry key is HKDF-SHA256 of their secret and the entry's id; the payload is AES-256-GCM with the entry's
 identity as additional data, and the entry also holds a commitment to its key, because GCM alone does not bind to one key.
 """
@@ -23,7 +25,7 @@ from django.db import connection
 from audit import entries, keys
 from audit.canonical import canonical_json, plain
 from audit.errors import AlreadyErased, NoSuchSubject, Refusal
-from audit.models import Entry, Reference, Subject, SubjectSecret
+from audit.models import Entry, Erasure, Reference, Subject, SubjectSecret
 
 COMMITMENT_LABEL = b"credence-key-commitment/v1"
 ENTRY_KEY_LABEL = b"credence-entry-key/v1"
@@ -80,9 +82,49 @@ def secrets_of(subject_ids: Iterable[UUID], purpose: str = "decision") -> dict[U
     return held
 
 
+def secrets_made_for(subject_ids: Iterable[UUID], purpose: str) -> dict[UUID, SubjectSecret]:
+    """As `secrets_of`, but made for who has none yet. Raises AlreadyErased where that purpose was erased."""
+    wanted = sorted(set(subject_ids))
+    known = SubjectSecret.objects.filter(subject__in=wanted, purpose=purpose)
+    new = set(wanted).difference(known.values_list("subject_id", flat=True))
+    _make_secrets(sorted(new), purpose)
+    # An insert waits for an erasure of the person that is under way; what it did is seen now.
+    erased = Erasure.objects.filter(subject__in=new, purpose=purpose).values_list("subject_id")
+    if found := erased.first():
+        raise AlreadyErased(f"The keys of subject {found[0]} were destroyed.")
+    return secrets_of(wanted, purpose)
+
+
+def subject_keys(
+    subject_ids: Iterable[UUID], purpose: str, label: bytes, beside: bytes
+) -> dict[UUID, bytes]:
+    """Keys of 32 bytes for what lies outside of the log, each from a person's secret and a key kept `beside` it.
+
+    Without an act nobody is held; who was erased, or has no secret for the purpose, is left out.
+    """
+    wanted, found = sorted(set(subject_ids)), {}
+    for start in range(0, len(wanted), ROWS_PER_QUERY):
+        some = wanted[start : start + ROWS_PER_QUERY]
+        for secret in SubjectSecret.objects.filter(subject__in=some, purpose=purpose):
+            found[secret.subject_id] = subject_key(secret, label, beside)
+    return found
+
+
+def subject_key(secret: SubjectSecret, label: bytes, beside: bytes) -> bytes:
+    """32 bytes: HKDF-SHA256 of a person's secret, salted with a key that is kept elsewhere."""
+    return HKDF(SHA256(), 32, salt=beside, info=label).derive(_unwrap(secret))
+
+
 def find(client: str, kind: str, references: Sequence[str]) -> dict[str, UUID]:
     """The identifiers of those references that the vault knows. `kind` is "subject" or "application"."""
     return _known(client, kind, _by_mac(client, kind, references))
+
+
+def subject_named(client: str, subject_ref: str, subject_id: UUID | None) -> UUID | None:
+    """Whom a caller means, by their own reference or by the identifier here; None where the vault knows nobody."""
+    if subject_id is None:
+        return find(client, "subject", [subject_ref]).get(subject_ref)
+    return subject_id if Subject.objects.filter(pk=subject_id).exists() else None
 
 
 def seal_private(private: Private, origin: str, entry_id: UUID, event: str) -> dict[str, Any]:

@@ -98,7 +98,9 @@ ROLES: dict[str, frozenset[str]] = {
         "audit.read_private",
         "audit.verify_log",
         "audit.view_erasure",
+        "audit.view_erasurecase",
         "audit.view_evidenceexport",
+        "audit.view_legalhold",
         "governance.view_accounts",
         "monitoring.view_fairness_report",
         "monitoring.view_protectedvalue",
@@ -108,15 +110,32 @@ ROLES: dict[str, frozenset[str]] = {
     | STOP
     | {
         "audit.archive_log",
-        "audit.erase_subject",
         "audit.manage_keys",
         "audit.renew_keys",
         "audit.verify_log",
-        "audit.view_erasure",
         "audit.view_evidenceexport",
         "governance.open_case",
         "monitoring.forget_protected",
         "monitoring.request_pass",
+    },
+    # Answers people about their data. One records a request, another decides it.
+    "privacy officer": READ_LOG
+    | {
+        "audit.decide_erasure",
+        "audit.erase_subject",
+        "audit.record_erasure",
+        "audit.view_erasure",
+        "audit.view_erasurecase",
+        "audit.view_legalhold",
+        "serving.view_decision",
+    },
+    "legal counsel": READ_LOG
+    | {
+        "audit.place_hold",
+        "audit.release_hold",
+        "audit.view_erasure",
+        "audit.view_erasurecase",
+        "audit.view_legalhold",
     },
     "scoring client": frozenset({"serving.decide", "serving.record_outcome"}),
     "administrator": frozenset(
@@ -133,7 +152,16 @@ ROLES: dict[str, frozenset[str]] = {
 # One account per process, each alone in a group of its name. None has a password.
 SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
     "sequencer": frozenset({"audit.renew_keys", "audit.write_heartbeat"}),
-    "archiver": frozenset({"audit.archive_log", "audit.verify_log"}),
+    # Also ends retention by itself, and can decide nobody's request.
+    "archiver": frozenset(
+        {
+            "audit.archive_log",
+            "audit.destroy_export",
+            "audit.end_retention",
+            "audit.erase_subject",
+            "audit.verify_log",
+        }
+    ),
     "monitor": frozenset(
         {
             "governance.close_stale_changes",

@@ -19,6 +19,8 @@ def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
         "registry.sweep_runs": sweep,
         "monitoring.request_passes": DAY,
         "monitoring.sweep_passes": sweep,
+        "audit.sweep_exports": HOUR,
+        "audit.review_retention": DAY,
         "monitoring.forget_erased": HOUR,
         "serving.forget_erased": HOUR,
         "governance.send_gates_again": sweep,

@@ -31,6 +31,13 @@ class Demographics:
             [FieldProblem(f"{kind}_ref", "unknown", f"No {kind} by that reference of this client.")]
         )
 
+    def erased_person(self) -> ProtectedValuesRefused:
+        """The refusal of a row about someone who had such attributes erased."""
+        kind, _ = self.reference
+        return _refused(
+            [FieldProblem(f"{kind}_ref", "erased", "This person had such attributes erased.")]
+        )
+
 
 def read_demographics(
     document: object, known: Collection[str]

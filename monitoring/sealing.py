@@ -11,7 +11,7 @@ from monitoring.errors import ProtectedValueUnreadable
 
 Value = str | int | float | bool
 NONCE_BYTES = 12
-LABEL = "credence-protected/v1"
+LABEL = b"credence-protected/v1"
 
 
 def seal(values: Mapping[str, Value], about: str, secret: bytes) -> bytes:
@@ -36,4 +36,4 @@ def open_sealed(sealed: bytes, about: str, secret: bytes) -> dict[str, Value]:
 
 
 def _bound_to(about: str) -> bytes:
-    return f"{LABEL}\n{about}".encode()
+    return LABEL + b"\n" + about.encode()

@@ -13,9 +13,12 @@ class ServingConfig(AppConfig):
     plain = ["IdempotencyRecord"]
 
     def ready(self) -> None:
+        from audit.holdings import holds_records
         from audit.partitions import partitioned_table
         from audit.recorded import recorded_table
+        from serving.holdings import held_about
 
+        holds_records(held_about, sweep="serving.forget_erased")
         partitioned_table(self.get_model("Decision"))
         for name in self.append_only:
             recorded_table(self.get_model(name))

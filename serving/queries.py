@@ -11,7 +11,9 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, QuerySet
 from numpy.typing import NDArray
 
+from audit.cases import restricted_people
 from audit.models import Erasure
+from audit.purposes import DECISION
 from registry.contract import FeatureContract
 from registry.models import Clearance, ModelVersion, Stage
 from registry.queries import contract_of_version, live_clearance, model_named, version_numbered
@@ -123,7 +125,7 @@ def decided_on(decision_ids: Sequence[UUID]) -> dict[UUID, date]:
 
 def erased_observations() -> QuerySet[Observation]:
     """Observations whose person was erased and that are still there."""
-    erasures = Erasure.objects.filter(subject=OuterRef("subject_id"))
+    erasures = Erasure.objects.filter(subject=OuterRef("subject_id"), purpose=DECISION.name)
     return Observation.objects.filter(Exists(erasures))
 
 
@@ -158,7 +160,7 @@ def answer_to(client: User, key: str, body_sha256: str) -> IdempotencyRecord | N
 
 @dataclass(frozen=True)
 class DecisionWindow:
-    """n decisions of one model as columns, oldest first; erased persons are not among them.
+    """n decisions of one model as columns, oldest first; erased and restricted persons are not among them.
 
     packed: (n, k) under the contract of `version_numbers`' versions, which share one; margin in
     log-odds, pd 0 to 1; bad: 1, 0 or NaN where not known; matured: whether that is final.
@@ -186,7 +188,10 @@ def decisions_window(
     features of different contracts do not share columns.
     """
     decisions = Decision.objects.filter(
-        model_name=model_name, decided_at__gte=start, decided_at__lt=end
+        ~Exists(restricted_people(OuterRef("subject_id"))),
+        model_name=model_name,
+        decided_at__gte=start,
+        decided_at__lt=end,
     )
     if version is not None:
         decisions = decisions.filter(version=version)

@@ -117,6 +117,16 @@ def operator(db: None) -> User:
 
 
 @pytest.fixture
+def privacy_officer(db: None) -> User:
+    return a_person("petra", "privacy officer")
+
+
+@pytest.fixture
+def counsel(db: None) -> User:
+    return a_person("carla", "legal counsel")
+
+
+@pytest.fixture
 def lending(db: None) -> User:
     """The lending system: the scoring client."""
     return a_person("lending", "scoring client")

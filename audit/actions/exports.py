@@ -83,10 +83,35 @@ def fail_export(export_id: UUID, *, by: User, reason: str) -> EvidenceExport:
     return export
 
 
-def _undecided(export_id: UUID) -> EvidenceExport:
+@action(Event.EXPORT_TAKEN, needs="audit.disclose_private")
+def record_taken(export_id: UUID, *, by: User) -> EvidenceExport:
+    """Keep who took a bundle that discloses what people said: what leaves cannot be called back. Raises NoSuchExport."""
+    export = _known(export_id)
+    record(subject=("audit.evidenceexport", str(export_id)), sha256=export.sha256)
+    return export
+
+
+@action(Event.EXPORT_DESTROYED, needs="audit.destroy_export")
+def destroy_export(export_id: UUID, reason: str, *, by: User) -> EvidenceExport:
+    """Say that the file of a bundle goes, and why; whoever calls deletes it then. Raises NoSuchExport or ExportDecided."""
+    export = _known(export_id)
+    if export.state != EvidenceExport.State.AVAILABLE:
+        raise ExportDecided(f"The export {export_id} is {export.state}.")
+    export.state, export.failure = EvidenceExport.State.DESTROYED, reason
+    export.save(update_fields=["state", "failure"])
+    record(subject=("audit.evidenceexport", str(export_id)), reason=reason, sha256=export.sha256)
+    return export
+
+
+def _known(export_id: UUID) -> EvidenceExport:
     export = EvidenceExport.objects.select_for_update().filter(pk=export_id).first()
     if export is None:
         raise NoSuchExport(f"There is no export {export_id}.")
+    return export
+
+
+def _undecided(export_id: UUID) -> EvidenceExport:
+    export = _known(export_id)
     if export.state != EvidenceExport.State.REQUESTED:
         raise ExportDecided(f"The export {export_id} is {export.state} already.")
     return export

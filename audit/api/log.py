@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from audit import queries, tree
 from audit.action import require
-from audit.actions.exports import DISCLOSE, NoSuchExport, request_export
+from audit.actions.exports import DISCLOSE, NoSuchExport, record_taken, request_export
 from audit.api_base import ActView, AnyAccept, actor
 from audit.errors import NotStored, Refusal
 from audit.export import bundle_path
@@ -141,6 +141,8 @@ class ExportFile(ActView):
             file = bundle_path(export).open("rb")
         except FileNotFoundError:
             raise NotStored(f"The file of export {export_id} is gone. Ask for a new one.") from None
+        if export.scope["disclose"]:
+            record_taken(export.pk, by=actor(request))
         return FileResponse(
             file,
             as_attachment=True,

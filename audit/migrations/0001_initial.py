@@ -28,10 +28,10 @@ class Migration(migrations.Migration):
             name='Subject',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True, db_index=True)),
             ],
             options={
-                'permissions': [('erase_subject', 'Can erase a subject')],
+                'permissions': [('erase_subject', "Can destroy a person's keys, as part of an act that weighed it"), ('end_retention', 'Can erase people whose retention period has ended')],
             },
         ),
         migrations.CreateModel(
@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=audit.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('scope', models.JSONField()),
-                ('state', models.CharField(choices=[('requested', 'Requested'), ('available', 'Available'), ('failed', 'Failed')], default='requested', max_length=10)),
+                ('state', models.CharField(choices=[('requested', 'Requested'), ('available', 'Available'), ('failed', 'Failed'), ('destroyed', 'Destroyed')], default='requested', max_length=10)),
                 ('requested_by', models.CharField(max_length=150)),
                 ('requested_at', models.DateTimeField()),
                 ('built_at', models.DateTimeField(null=True)),
@@ -104,7 +104,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
-                'permissions': [('export_evidence', 'Can export evidence'), ('disclose_private', 'Can disclose private payloads in an export')],
+                'permissions': [('export_evidence', 'Can export evidence'), ('disclose_private', 'Can disclose private payloads in an export'), ('destroy_export', 'Can destroy bundles that disclose erased people')],
             },
         ),
         migrations.CreateModel(
@@ -131,12 +131,16 @@ class Migration(migrations.Migration):
             name='Erasure',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('purpose', models.CharField(max_length=20)),
                 ('legal_basis', models.CharField(max_length=200)),
                 ('reason', models.TextField()),
-                ('erased_at', models.DateTimeField()),
+                ('erased_at', models.DateTimeField(db_index=True)),
                 ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='audit.entry')),
-                ('subject', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='erasure', to='audit.subject')),
+                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='erasures', to='audit.subject')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('subject', 'purpose'), name='audit_one_erasure_per_purpose'), models.CheckConstraint(condition=models.Q(('purpose__in', ['decision', 'monitoring'])), name='audit_erasure_has_a_purpose')],
+            },
         ),
         migrations.CreateModel(
             name='Tile',
@@ -190,7 +194,7 @@ class Migration(migrations.Migration):
                 ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='audit.subject')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('subject', 'purpose'), name='audit_one_secret_per_purpose')],
+                'constraints': [models.UniqueConstraint(fields=('subject', 'purpose'), name='audit_one_secret_per_purpose'), models.CheckConstraint(condition=models.Q(('purpose__in', ['decision', 'monitoring'])), name='audit_secret_has_a_purpose')],
             },
         ),
         migrations.CreateModel(

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
         *append_only("audit_erasure"),
         *append_only("audit_archivedobject"),
         *erasable("audit_reference"),
-        *erasable("audit_subjectsecret"),
+        *erasable("audit_subjectsecret", purpose=None),
         *frozen("audit_evidenceexport", allowed=["state", "built_at", "sha256", "size", "failure"]),
         *frozen("audit_logpass", allowed=["state", "finished_at", "summary"]),
         *append_only("audit_shardclose"),

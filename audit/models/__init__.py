@@ -1,6 +1,8 @@
 """Django finds an app's tables here."""
 
 from audit.models.archive import ArchivedObject
+from audit.models.erasures import ErasureCase
+from audit.models.holds import LegalHold
 from audit.models.log import Checkpoint, Entry, Head, Leaf, Outbox, ShardClose, Tile
 from audit.models.requests import EvidenceExport, LogPass
 from audit.models.vault import Erasure, Reference, Subject, SubjectSecret
@@ -11,9 +13,11 @@ __all__ = [
     "Checkpoint",
     "Entry",
     "Erasure",
+    "ErasureCase",
     "EvidenceExport",
     "Head",
     "Leaf",
+    "LegalHold",
     "LogPass",
     "Outbox",
     "Publication",

@@ -42,6 +42,7 @@ class EvidenceExport(models.Model):
         REQUESTED = "requested"
         AVAILABLE = "available"
         FAILED = "failed"
+        DESTROYED = "destroyed"  # its file disclosed a person who was erased
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     scope = models.JSONField()
@@ -59,4 +60,5 @@ class EvidenceExport(models.Model):
         permissions = [
             ("export_evidence", "Can export evidence"),
             ("disclose_private", "Can disclose private payloads in an export"),
+            ("destroy_export", "Can destroy bundles that disclose erased people"),
         ]

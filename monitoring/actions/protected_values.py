@@ -1,14 +1,16 @@
 """Storing protected attributes, and removing those of erased people."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from audit import vault
 from audit.action import action, record
 from audit.errors import Refusal
 from audit.models import Entry
+from audit.purposes import MONITORING
 from monitoring.demographics import Demographics, read_demographics, value_problems
 from monitoring.errors import ProtectedValuesRefused
 from monitoring.events import Event
@@ -16,7 +18,7 @@ from monitoring.models import ProtectedValue
 from monitoring.protected_key import protected_key
 from monitoring.queries import people, protected_values
 from monitoring.queries.policies import known_attributes
-from monitoring.sealing import Value, seal
+from monitoring.sealing import LABEL, Value, seal
 from serving.batches import refused_rows
 
 MOST_AT_ONCE = 10_000
@@ -78,7 +80,8 @@ def record_demographics(
     known = known_attributes(timezone.now())
     read = [read_demographics(document, known) for document in documents]
     subjects = people.subjects_of(whose, [row for row in read if isinstance(row, Demographics)])
-    results = [_result(row, subjects) for row in read]
+    erased = people.erased_among(subjects.values())
+    results = [_result(row, subjects, erased) for row in read]
     good = [
         (subjects[row.reference], row.values)
         for row, result in zip(read, results, strict=True)
@@ -110,11 +113,15 @@ def forget_erased_people(*, by: User) -> int:
 
 
 def _result(
-    row: Demographics | ProtectedValuesRefused, subjects: Mapping[tuple[str, str], UUID]
+    row: Demographics | ProtectedValuesRefused,
+    subjects: Mapping[tuple[str, str], UUID],
+    erased: Collection[UUID],
 ) -> Refusal | None:
     if isinstance(row, Refusal):
         return row
-    return None if row.reference in subjects else row.unknown_person()
+    if row.reference not in subjects:
+        return row.unknown_person()
+    return row.erased_person() if subjects[row.reference] in erased else None
 
 
 def _names(rows: Iterable[Mapping[str, Value]]) -> list[str]:
@@ -122,10 +129,15 @@ def _names(rows: Iterable[Mapping[str, Value]]) -> list[str]:
 
 
 def _store(rows: Sequence[tuple[ProtectedValue, Mapping[str, Value]]], entry: Entry) -> None:
+    """What is about a person is sealed under a key that goes with them, of which the key here is one half."""
     key, now = protected_key(), timezone.now()
+    subjects = {row.subject_id for row, _ in rows if row.subject_id is not None}
+    secrets = vault.secrets_made_for(subjects, MONITORING.name)
     for row, values in rows:
+        own = secrets.get(row.subject_id) if row.subject_id is not None else None
+        secret = vault.subject_key(own, LABEL, key.secret) if own is not None else key.secret
         row.attributes = sorted(values)
-        row.ciphertext = seal(values, row.about, key.secret)
+        row.ciphertext = seal(values, row.about, secret)
         row.key_id = key.key_id
         row.supplied_at = now
         row.entry = entry

@@ -12,5 +12,5 @@ class Migration(migrations.Migration):
         *append_only("monitoring_report"),
         *append_only("monitoring_alert"),
         *frozen("monitoring_monitoringpass", ["state", "problem", "finished_at"]),
-        *erasable("monitoring_protectedvalue"),
+        *erasable("monitoring_protectedvalue", purpose="monitoring"),
     ]

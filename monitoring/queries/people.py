@@ -1,9 +1,11 @@
 """Whom a client means by its own references."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from audit import vault
+from audit.models import Erasure
+from audit.purposes import MONITORING
 from monitoring.demographics import Demographics
 from serving.models import Decision
 
@@ -24,6 +26,17 @@ def subjects_of(client: str, rows: Sequence[Demographics]) -> dict[tuple[str, st
         if application in applicants:
             found["application", reference] = applicants[application]
     return found
+
+
+def erased_among(subject_ids: Iterable[UUID]) -> set[UUID]:
+    """Those whose monitoring attributes were erased: none are taken about them again."""
+    wanted = sorted(set(subject_ids))
+    erased: set[UUID] = set()
+    for start in range(0, len(wanted), PER_QUERY):
+        some = wanted[start : start + PER_QUERY]
+        rows = Erasure.objects.filter(subject__in=some, purpose=MONITORING.name)
+        erased.update(rows.values_list("subject_id", flat=True))
+    return erased
 
 
 def _applicants(application_ids: Sequence[UUID]) -> dict[UUID, UUID]:

@@ -4,22 +4,35 @@ Every function checks that the reader may, through a role. Whoever reads for a r
 in the entry of that act which attributes of how many people were read.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 from uuid import UUID
 
 import pandas as pd
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, QuerySet
 
+from audit import vault
 from audit.action import require
 from audit.models import Erasure
+from audit.purposes import MONITORING
 from monitoring.errors import ProtectedValueUnreadable
 from monitoring.models import ProtectedValue
 from monitoring.protected_key import protected_key
-from monitoring.sealing import Value, open_sealed
+from monitoring.sealing import LABEL, Value, open_sealed
 
 PERMISSION = "monitoring.read_protected"
 PER_QUERY = 500
+
+
+@dataclass(frozen=True)
+class SuppliedAttributes:
+    """One row of protected attributes about a person, and when it came."""
+
+    supplied_at: datetime
+    values: dict[str, Value]
 
 
 def attributes_of_subjects(
@@ -55,6 +68,19 @@ def attributes_of_rows(
     return _frame(values, columns)
 
 
+def attributes_about(subject_id: UUID, *, reader: User) -> list[SuppliedAttributes]:
+    """Everything that is held about one person, oldest first, for their own request. Raises as the others do."""
+    require(reader, PERMISSION)
+    supplied = []
+    for row in ProtectedValue.objects.filter(~Exists(_erasure()), subject_id=subject_id).order_by(
+        "pk"
+    ):
+        values = _opened([row], row.attributes)
+        if values:
+            supplied.append(SuppliedAttributes(row.supplied_at, values[row.about]))
+    return supplied
+
+
 def erased_people() -> QuerySet[ProtectedValue]:
     """Protected values whose person was erased and that are still there."""
     return ProtectedValue.objects.filter(Exists(_erasure()))
@@ -73,7 +99,7 @@ def _of_rows(dataset_sha256: str, row_ids: Sequence[str]) -> Iterable[ProtectedV
 
 
 def _erasure() -> QuerySet[Erasure]:
-    return Erasure.objects.filter(subject_id=OuterRef("subject_id"))
+    return Erasure.objects.filter(subject_id=OuterRef("subject_id"), purpose=MONITORING.name)
 
 
 def _opened(
@@ -81,18 +107,33 @@ def _opened(
 ) -> dict[str, dict[str, Value]]:
     """The wanted attributes by whom they are about; what was supplied later counts."""
     found: dict[str, dict[str, Value]] = {}
-    key = None
-    for row in rows:
-        key = key or protected_key()
-        if row.key_id != key.key_id:
-            raise ProtectedValueUnreadable(
-                f"The protected attributes of {row.about} need the key {row.key_id}, "
-                f"and this installation has {key.key_id}."
-            )
-        values = open_sealed(bytes(row.ciphertext), row.about, key.secret)
-        wanted = {name: value for name, value in values.items() if name in columns}
-        found.setdefault(row.about, {}).update(wanted)
+    for some in _batches(rows):
+        key = protected_key()
+        people = {row.subject_id for row in some if row.subject_id is not None}
+        own = vault.subject_keys(people, MONITORING.name, LABEL, key.secret)
+        for row in some:
+            _require_key(row, key.key_id)
+            if row.subject_id is not None and row.subject_id not in own:
+                continue  # erased at this very moment
+            secret = own[row.subject_id] if row.subject_id is not None else key.secret
+            values = open_sealed(bytes(row.ciphertext), row.about, secret)
+            wanted = {name: value for name, value in values.items() if name in columns}
+            found.setdefault(row.about, {}).update(wanted)
     return found
+
+
+def _batches(rows: Iterable[ProtectedValue]) -> Iterator[list[ProtectedValue]]:
+    waiting = iter(rows)
+    while some := list(islice(waiting, PER_QUERY)):
+        yield some
+
+
+def _require_key(row: ProtectedValue, key_id: str) -> None:
+    if row.key_id != key_id:
+        raise ProtectedValueUnreadable(
+            f"The protected attributes of {row.about} need the key {row.key_id}, "
+            f"and this installation has {key_id}."
+        )
 
 
 def _frame(values: list[dict[str, Value]], columns: Collection[str]) -> pd.DataFrame:

@@ -81,6 +81,54 @@ def test_nothing_private_is_written_about_someone_erased(keeper: User) -> None:
         erase_subject(subject_id, by=keeper, legal_basis="GDPR Art. 17(1)(b)", reason="Again.")
 
 
+def test_erasing_one_purpose_keeps_the_other_readable(keeper: User) -> None:
+    subject_id = ask("customer-77", by=keeper, income=1.0)
+    vault.secrets_made_for([subject_id], "monitoring")
+
+    [erasure] = erase_subject(
+        subject_id,
+        by=keeper,
+        legal_basis="GDPR Art. 17(1)",
+        reason="Asked.",
+        purposes=["monitoring"],
+    )
+
+    assert erasure.purpose == "monitoring"
+    assert vault.open_private(Entry.objects.get(event="tests.asked")) == {"income": "1.0"}
+    assert SubjectSecret.objects.get().purpose == "decision"
+    assert vault.find("bank", "subject", ["customer-77"]) == {"customer-77": subject_id}
+    with pytest.raises(AlreadyErased):
+        vault.secrets_made_for([subject_id], "monitoring")
+
+
+def test_a_secret_goes_with_its_own_purpose_and_no_other(keeper: User) -> None:
+    subject_id = ask("customer-77", by=keeper, income=1.0)
+    erase_subject(
+        subject_id,
+        by=keeper,
+        legal_basis="GDPR Art. 17(1)",
+        reason="Asked.",
+        purposes=["monitoring"],
+    )
+
+    with pytest.raises(DatabaseError, match="not erased"):
+        SubjectSecret.objects.all().delete()
+
+
+def test_the_keys_of_two_purposes_of_one_person_are_strangers_to_each_other(keeper: User) -> None:
+    subject_id = ask("customer-77", by=keeper, income=1.0)
+    vault.secrets_made_for([subject_id], "monitoring")
+
+    keys = [
+        vault.subject_keys([subject_id], purpose, b"a label", b"beside")[subject_id]
+        for purpose in ("decision", "monitoring")
+    ]
+
+    assert (
+        len({*keys, *vault.subject_keys([subject_id], "monitoring", b"another", b"").values()}) == 3
+    )
+
+
 def test_an_unknown_subject_is_refused(keeper: User) -> None:
     with pytest.raises(NoSuchSubject):
         erase_subject(uuid.uuid4(), by=keeper, legal_basis="GDPR Art. 17(1)(b)", reason="Nobody.")
@@ -106,13 +154,13 @@ def test_an_erasure_waits_for_the_act_that_writes_about_the_person(
                 erasure.result(timeout=0.5)
             entries = Entry.objects.count()
 
-        assert erasure.result().subject_id == subject_id
-        assert Entry.objects.count() == entries + 1
+        assert {erased.purpose for erased in erasure.result()} == {"decision", "monitoring"}
+        assert Entry.objects.count() == entries + 2
         with pytest.raises(AlreadyErased):
             vault.secrets_of([subject_id])
 
 
-def _erase(subject_id: uuid.UUID, by: User) -> Erasure:
+def _erase(subject_id: uuid.UUID, by: User) -> list[Erasure]:
     try:
         return erase_subject(subject_id, by=by, legal_basis="GDPR Art. 17(1)(b)", reason="Asked.")
     finally:

@@ -226,7 +226,9 @@ def test_an_entry_taken_out_of_the_outbox_is_named(sealed: str, keeper: User) ->
 def test_a_row_whose_entry_is_gone_is_named(sealed: str, keeper: User) -> None:
     subject = Subject.objects.create()
     SubjectSecret.objects.create(subject=subject, purpose="decision", wrapped=b"x")
-    erasure = erase_subject(subject.pk, by=keeper, legal_basis="consent withdrawn", reason="asked")
+    erasure, _ = erase_subject(
+        subject.pk, by=keeper, legal_basis="consent withdrawn", reason="asked"
+    )
     drop_triggers("audit_entry", "audit_erasure")
     with without_foreign_keys():
         run("UPDATE audit_erasure SET entry_id = %s WHERE id = %s", _sql(uuid.uuid4()), erasure.pk)

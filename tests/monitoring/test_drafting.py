@@ -149,11 +149,13 @@ def test_a_group_approved_less_often_is_found():
     assert b"approvals short" in draft.page
 
 
-def test_erased_people_are_not_in_a_report(operator):
+def test_erased_people_are_not_in_a_report(privacy_officer):
     version = a_monitored_champion()
     decisions = decided(version, 150)
     known_demographics(150, by=the_supplier())
-    erase_subject(decisions[0].subject_id, by=operator, legal_basis="GDPR 17", reason="Asked for.")
+    erase_subject(
+        decisions[0].subject_id, by=privacy_officer, legal_basis="GDPR 17", reason="Asked for."
+    )
 
     draft = a_draft(version, "fairness", sources=["decisions"])
 

@@ -207,11 +207,14 @@ def test_values_of_a_lost_key_name_the_key_they_need(settings, tmp_path):
         attributes_of_rows(DIGEST, ["1"], COLUMNS, reader=the_monitor())
 
 
-def test_an_erased_person_is_unknown_at_once_and_gone_after_the_sweep(operator):
+def test_an_erased_person_is_unknown_at_once_and_gone_after_the_sweep(privacy_officer):
     first, second = decided(a_monitored_champion(), 2)
     supplied(person(0), person(1))
     erase_subject(
-        first.subject_id, by=operator, legal_basis="GDPR 17(1)(b)", reason="Consent withdrawn."
+        first.subject_id,
+        by=privacy_officer,
+        legal_basis="GDPR 17(1)(b)",
+        reason="Consent withdrawn.",
     )
 
     found = attributes_of_subjects(

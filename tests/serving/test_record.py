@@ -86,14 +86,14 @@ def test_an_outcome_is_never_changed_or_deleted(champion, lending, post):
 
 
 def test_an_observation_goes_only_with_the_erased_person(
-    decide_over_http, operator, client_of_lending
+    decide_over_http, privacy_officer, client_of_lending
 ):
     kept = decide_over_http(an_application(**BAD)).json()
     gone = decide_over_http(an_application()).json()
     subject = Decision.objects.get(pk=gone["decision_id"]).subject_id
     refused(lambda: Observation.objects.filter(subject_id=subject).delete())
 
-    erase_subject(subject, by=operator, legal_basis="GDPR 17(1)(a)", reason="Asked.")
+    erase_subject(subject, by=privacy_officer, legal_basis="GDPR 17(1)(a)", reason="Asked.")
     forget_erased()
 
     assert str(Observation.objects.get().decision_id) == kept["decision_id"]

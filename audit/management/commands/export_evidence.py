@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import CommandError, CommandParser
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from audit.actions.exports import request_export
+from audit.actions.exports import record_taken, request_export
 from audit.bundle import OWNER_ALONE
 from audit.command_base import ActCommand
 from audit.export import build_export, bundle_path
@@ -65,6 +65,8 @@ class Command(ActCommand):
         out.touch(mode=OWNER_ALONE)
         out.chmod(OWNER_ALONE)
         shutil.copyfile(bundle_path(export), out)
+        if export.scope["disclose"]:
+            record_taken(export.pk, by=by)
         self.console.print(
             f"[bold]{out}[/]: {built.files:,} files, {built.size / 1e6:,.2f} MB, "
             f"the whole log at {built.tree_size:,} entries."

@@ -1,0 +1,210 @@
+"""Requests for erasure: recorded by one person, decided and carried out by another."""
+
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from audit import holdings, vault
+from audit.action import action, record
+from audit.actions.subjects import erase_subject
+from audit.errors import FieldProblem, InvalidInput, NoSuchErasureCase, Refusal
+from audit.events import Event
+from audit.ids import uuid7
+from audit.letters import erasure_letter
+from audit.models import ErasureCase
+from audit.months import ANSWER_MONTHS, EXTENDED_MONTHS, months_after
+from audit.weighing import ERASED_UNDER, Assessment, weighed
+
+NEEDED = {
+    "correspondence": "Give the bank's own file number of the request.",
+    "identity_check": "Say how you made sure that the person is who they say.",
+}
+
+
+class ErasureMalformed(InvalidInput):
+    """A request for erasure lacks something, or names something that cannot be."""
+
+
+class ErasureDecided(Refusal):
+    """The request was decided."""
+
+
+class ErasureUnderWay(Refusal):
+    """A request of the same person is open."""
+
+
+class FactsChanged(Refusal):
+    """What would be erased is not what the decider saw. Look again."""
+
+
+class RecorderCannotDecide(Refusal):
+    """Whoever recorded a request does not also decide it: what is erased does not come back."""
+
+    status = 403
+
+
+class TooLateToExtend(Refusal):
+    """The person must be told of an extension within the first month."""
+
+
+@dataclass(frozen=True)
+class ErasureRequest:
+    """What came in. The person is named by a client's own reference, or by their identifier here: one of the two.
+
+    The reference is looked up and then forgotten; `correspondence` is the bank's file number, without a name in it.
+    """
+
+    correspondence: str
+    identity_check: str
+    received_on: date
+    client: str = ""
+    subject_ref: str = ""
+    subject_id: UUID | None = None
+
+
+@action(Event.ERASURE_REQUESTED, needs="audit.record_erasure")
+def record_erasure_request(request: ErasureRequest, *, by: User) -> ErasureCase:
+    """Start the clock of a request. Raises ErasureMalformed or ErasureUnderWay.
+
+    Somebody whom the vault does not know gets a case as well, and an answer.
+    """
+    _require_sound(request)
+    subject_id = vault.subject_named(request.client, request.subject_ref, request.subject_id)
+    if subject_id and ErasureCase.objects.filter(subject=subject_id, state="open").exists():
+        raise ErasureUnderWay(f"A request of {subject_id} is open already.")
+    case_id, due_on = uuid7(), months_after(request.received_on, ANSWER_MONTHS)
+    return ErasureCase.objects.create(
+        id=case_id,
+        subject_id=subject_id,
+        correspondence=request.correspondence,
+        identity_check=request.identity_check,
+        received_on=request.received_on,
+        due_on=due_on,
+        recorded_by=by.get_username(),
+        recorded_at=timezone.now(),
+        entry=record(
+            subject=("audit.erasurecase", str(case_id)),
+            person=subject_id,
+            correspondence=request.correspondence,
+            identity_check=request.identity_check,
+            received_on=request.received_on,
+            due_on=due_on,
+        ),
+    )
+
+
+@action(Event.ERASURE_EXTENDED, needs="audit.record_erasure")
+def extend_erasure_case(case_id: UUID, reason: str, *, by: User) -> ErasureCase:
+    """Take two further months, of which the person is told in time. Raises NoSuchErasureCase, ErasureDecided,
+    ErasureMalformed or TooLateToExtend."""
+    case = _undecided(case_id)
+    if not reason.strip():
+        problem = FieldProblem("reason", "missing", "Say why: the person is told.")
+        raise ErasureMalformed("An extension needs a reason.", errors=[problem])
+    if case.extended_until or timezone.now().date() > case.due_on:
+        raise TooLateToExtend(
+            f"The answer was due on {case.due_on}; it is extended once, and before that day."
+        )
+    case.extended_until = months_after(case.received_on, EXTENDED_MONTHS)
+    case.extension_reason = reason
+    case.save(update_fields=["extended_until", "extension_reason"])
+    record(
+        subject=("audit.erasurecase", str(case_id)),
+        reason=reason,
+        extended_until=case.extended_until,
+    )
+    return case
+
+
+@action(Event.ERASURE_DECIDED, needs="audit.decide_erasure")
+def decide_erasure_case(case_id: UUID, seen: str, *, by: User) -> ErasureCase:
+    """Decide a request from the facts as they are now, and carry it out. What is erased does not come back.
+
+    1. Hold the facts still, and weigh them. 2. Compare with what the decider saw: `seen` is the digest of the
+    assessment. 3. Erase. 4. Keep the outcome and the letter.
+
+    Raises NoSuchErasureCase, ErasureDecided, RecorderCannotDecide or FactsChanged.
+    """
+    # 1
+    case = _undecided(case_id)
+    if case.recorded_by == by.get_username():
+        raise RecorderCannotDecide(f"{by} recorded this request and cannot also decide it.")
+    today = timezone.now().date()
+    facts = holdings.locked_facts(case.subject_id) if case.subject_id else holdings.nobody()
+    assessment = weighed(facts, today)
+    # 2
+    if seen != assessment.digest:
+        raise FactsChanged("What would be erased has changed since you looked. Read it again.")
+    # 3
+    if case.subject_id and assessment.erased:
+        erase_subject(
+            case.subject_id,
+            legal_basis=ERASED_UNDER,
+            reason=f"Request {case.correspondence}",
+            purposes=assessment.erased,
+            by=by,
+        )
+    # 4
+    return _close(case, assessment, today, by)
+
+
+def _close(case: ErasureCase, assessment: Assessment, today: date, by: User) -> ErasureCase:
+    case.state, case.outcome = ErasureCase.State.DECIDED, assessment.outcome
+    case.assessment = assessment.as_json()
+    case.letter = erasure_letter(assessment, case.correspondence, case.received_on, today)
+    case.is_restricted = bool(assessment.restriction)
+    case.decided_by, case.decided_at = by.get_username(), timezone.now()
+    case.save(
+        update_fields=[
+            "state", "outcome", "assessment", "letter", "is_restricted", "decided_by", "decided_at",
+        ]
+    )  # fmt: skip
+    record(
+        subject=("audit.erasurecase", str(case.pk)),
+        person=case.subject_id,
+        article=assessment.article,
+        is_restricted=case.is_restricted,
+        in_time=today <= case.answer_due_on,
+        letter_sha256=sha256(case.letter.encode()).hexdigest(),
+        **case.assessment,
+    )
+    return case
+
+
+def _undecided(case_id: UUID) -> ErasureCase:
+    case = ErasureCase.objects.select_for_update().filter(pk=case_id).first()
+    if case is None:
+        raise NoSuchErasureCase(f"There is no request for erasure {case_id}.")
+    if case.state != ErasureCase.State.OPEN:
+        raise ErasureDecided(f"The request was decided: {case.outcome}.")
+    return case
+
+
+def _require_sound(request: ErasureRequest) -> None:
+    problems = [
+        FieldProblem(name, "missing", detail)
+        for name, detail in NEEDED.items()
+        if not getattr(request, name).strip()
+    ]
+    if request.received_on > timezone.now().date():
+        problems.append(FieldProblem("received_on", "out_of_range", "Must not lie in the future."))
+    if (request.subject_id is None) == (not request.subject_ref):
+        problems.append(
+            FieldProblem(
+                "subject_ref",
+                "missing",
+                "Name the person by subject_ref, or by subject_id: one of the two.",
+            )
+        )
+    if request.subject_ref and not request.client:
+        problems.append(
+            FieldProblem(
+                "client", "missing", "Say whose reference it is: the lending system's account."
+            )
+        )
+    if problems:
+        raise ErasureMalformed("The request cannot be taken.", errors=problems)

@@ -1,0 +1,41 @@
+"""Named reads about requests for erasure and legal holds."""
+
+from uuid import UUID
+
+from django.db.models import OuterRef, QuerySet
+from django.db.models.functions import Coalesce
+
+from audit.errors import NoSuchErasureCase, NoSuchHold
+from audit.models import ErasureCase, LegalHold
+
+
+def restricted_people(subject_id: OuterRef) -> QuerySet[ErasureCase]:
+    """The decided requests that restrict a person, for an `Exists` over rows about people."""
+    return ErasureCase.objects.filter(subject=subject_id, is_restricted=True)
+
+
+def erasure_case_with(case_id: UUID) -> ErasureCase:
+    """Raises NoSuchErasureCase."""
+    case = ErasureCase.objects.filter(pk=case_id).first()
+    if case is None:
+        raise NoSuchErasureCase(f"There is no request for erasure {case_id}.")
+    return case
+
+
+def open_erasure_cases() -> QuerySet[ErasureCase]:
+    """Those that run out of time first, first."""
+    due = Coalesce("extended_until", "due_on")
+    return ErasureCase.objects.filter(state=ErasureCase.State.OPEN).order_by(due, "pk")
+
+
+def hold_with(hold_id: UUID) -> LegalHold:
+    """Raises NoSuchHold."""
+    hold = LegalHold.objects.filter(pk=hold_id).first()
+    if hold is None:
+        raise NoSuchHold(f"There is no legal hold {hold_id}.")
+    return hold
+
+
+def holds_in_force() -> QuerySet[LegalHold]:
+    """Those to be reviewed first, first."""
+    return LegalHold.objects.filter(released_at=None).order_by("review_on", "pk")

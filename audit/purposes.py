@@ -1,0 +1,34 @@
+"""What a person's secrets are for, and whether the law makes us keep what lies under them. Pure.
+
+Everything personal belongs to one purpose, and is erased with that purpose's secret. What decides about an
+application is kept for its retention period, whatever the person asks. What watches for bias helped no decision and
+is erased when asked for.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """`retained`: kept until its retention period has ended, against a request for erasure.
+
+    `about` completes the sentence "We hold ..." in letters.
+    """
+
+    name: str
+    retained: bool
+    about: str
+
+
+DECISION = Purpose(
+    "decision",
+    True,
+    "what your applications were decided on: the data used, the score, the decision, its reasons, and how the "
+    "credit turned out",
+)
+MONITORING = Purpose(
+    "monitoring",
+    False,
+    "attributes such as age or sex that are kept apart to watch for unequal treatment, and never used to decide",
+)
+PURPOSES = {purpose.name: purpose for purpose in (DECISION, MONITORING)}
