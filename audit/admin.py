@@ -6,14 +6,18 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.decorators import action
 from unfold.decorators import display as unfold_display
 
 from audit.admin_base import ReadOnlyAdmin, RecordWindow
+from audit.admin_parts import address
 from audit.entries import parse
+from audit.entry_check import check_entry
 from audit.errors import Refusal
 from audit.models import ArchivedObject, Checkpoint, Entry, Erasure, EvidenceExport
 from audit.proofs import proof_for
@@ -40,6 +44,24 @@ class EntryAdmin(RecordWindow):
         ("In the tree", {"fields": ("index", "leaf_hex", "proof")}),
         ("What was recorded and signed", {"fields": ("content",)}),
     )
+
+    actions_detail = ("verify_now",)
+
+    @action(  # type: ignore[untyped-decorator]  # unfold ships no types
+        description="Verify now", icon="verified", url_path="verify-now", permissions=("view",)
+    )
+    def verify_now(self, request: HttpRequest, object_id: str) -> TemplateResponse:
+        entry = self.get_object(request, object_id)
+        if entry is None:
+            raise Http404
+        context = {
+            **admin.site.each_context(request),
+            "title": "Verification of one entry",
+            "entry": entry,
+            "report": check_entry(entry),
+            "back": address(entry),
+        }
+        return TemplateResponse(request, "audit/entry_check.html", context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Entry]:
         entries: QuerySet[Entry] = super().get_queryset(request)

@@ -18,8 +18,7 @@ from audit import triggers, trust, verify
 from audit.actions.archive import record_verification
 from audit.archive.store import ArchiveRefused, ArchiveStore
 from audit.archive.stores import archive_store
-from audit.canonical import timestamp
-from audit.entries import parse
+from audit.entry_check import columns_that_differ
 from audit.errors import Refusal
 from audit.layouts import ArchiveFiles, DatabaseFiles
 from audit.models import ArchivedObject, Checkpoint, Entry, Head, Leaf, Outbox
@@ -92,27 +91,7 @@ def _removed(origin: str, index: int) -> str:
 
 def _row_problems(leaf: Leaf) -> Iterator[str]:
     entry, name = leaf.entry, f"entry {leaf.index} ({leaf.entry_id})"
-    try:
-        said = parse(bytes(entry.body))
-        columns = {
-            "id": said["id"],
-            "origin": said["origin"],
-            "event": said["event"],
-            "occurred_at": said["occurred_at"],
-            "actor_id": said["actor"]["id"],
-            "actor_name": said["actor"]["name"],
-            "subject_type": said["subject"]["type"],
-            "subject_id": said["subject"]["id"],
-            "request_id": said["request_id"],
-            "key_id": said["private"]["key_id"] if said["private"] else "None",
-        }
-    except (ValueError, KeyError, TypeError):
-        yield f"{name}: its bytes are no entry"
-        return
-    for column, value in columns.items():
-        held = getattr(entry, column)
-        if (timestamp(held) if column == "occurred_at" else str(held)) != value:
-            yield f"{name}: the column {column} says {held}, its bytes say {value}"
+    yield from (f"{name}: {problem}" for problem in columns_that_differ(entry))
     if bytes(entry.leaf_hash) != bytes(leaf.leaf_hash):
         yield f"{name}: its recorded leaf hash is not the one in the tree"
 

@@ -15,6 +15,7 @@ from audit.export import build_export
 from audit.models import ArchivedObject, Checkpoint, Entry, Erasure, EvidenceExport, Subject
 from audit.scope import Scope
 from tests.audit.acts import some_entries
+from tests.audit.tampering import drop_triggers, run
 
 SignIn = Callable[[User], Client]
 WINDOWS = [Entry, Checkpoint, ArchivedObject, Erasure, EvidenceExport]
@@ -114,3 +115,48 @@ def test_an_available_export_links_to_its_file(
     page = signed_in(auditor).get(f"/audit/evidenceexport/{export.pk}/change/").content.decode()
 
     assert f"/api/v1/exports/{export.pk}/file" in page
+
+
+def test_an_entry_is_verified_at_the_press_of_a_button(
+    lived_in: str, signed_in: SignIn, auditor: User
+) -> None:
+    entry = Entry.objects.filter(leaf__index=2).get()
+
+    shown = signed_in(auditor).get(f"/audit/entry/{entry.pk}/verify-now/").content.decode()
+
+    assert "Everything that was checked holds" in shown
+    assert "is in the log of" in shown
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("actor_name = 'somebody else'", "the column actor_name says somebody else"),
+        (
+            'leaf_hash = (SELECT leaf_hash FROM audit_leaf WHERE "index" = 0)',
+            "do not hash to the leaf",
+        ),
+    ],
+)
+def test_the_button_names_what_was_changed_in_the_row(
+    lived_in: str, signed_in: SignIn, auditor: User, change: str, named: str
+) -> None:
+    entry = Entry.objects.filter(leaf__index=2).get()
+    drop_triggers("audit_entry")
+    run(
+        f"UPDATE audit_entry SET {change} WHERE event = '{entry.event}' AND leaf_hash = %s",
+        bytes(entry.leaf_hash),
+    )
+
+    shown = signed_in(auditor).get(f"/audit/entry/{entry.pk}/verify-now/").content.decode()
+
+    assert "This entry does not hold" in shown
+    assert named in shown
+
+
+def test_whoever_may_not_see_the_log_verifies_nothing(
+    lived_in: str, signed_in: SignIn, lending: User
+) -> None:
+    entry = Entry.objects.latest("pk")
+
+    assert signed_in(lending).get(f"/audit/entry/{entry.pk}/verify-now/").status_code != 200
