@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 
-from audit import keys, partitions, triggers
+from audit import keyring, keys, partitions, triggers
 from audit.errors import Refusal
 
 SHOWN = 3  # of what is missing
@@ -61,3 +62,32 @@ def keys_can_be_read(**_: Any) -> list[CheckMessage]:
     except Refusal as refusal:
         return [Error(refusal.detail, id="audit.E002")]
     return []
+
+
+@register(Tags.security, deploy=True)
+def the_producer_key_lasts(**_: Any) -> list[CheckMessage]:
+    """A warning in its last week. That it is missing or over is an error of `keys_can_be_read`."""
+    try:
+        warning = keys.expiry_warning()
+    except Refusal:
+        return []
+    return [Warning(warning, id="audit.W011")] if warning else []
+
+
+@register(Tags.security, deploy=True)
+def the_log_signs_where_it_is_told_to(**_: Any) -> list[CheckMessage]:
+    """CREDENCE_LOG_KEYS is for a log that is opened; afterwards only a rotation moves its keys."""
+    try:
+        signing = keyring.read(keys.folder()).keys_of(keys.current_origin())
+    except Refusal:
+        return []
+    used = {key.address for key in signing}
+    named = [a for a in settings.CREDENCE_LOG_KEYS if a not in used and not a.startswith("file:")]
+    return [
+        Warning(
+            f"CREDENCE_LOG_KEYS names {address}, and the log does not sign with it.",
+            hint=f"`manage.py keys rotate --key log --to {address}` puts it to use.",
+            id="audit.W012",
+        )
+        for address in named
+    ]

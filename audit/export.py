@@ -104,7 +104,7 @@ def build_bundle(path: Path, scope: dict[str, Any], on_step: Step) -> Built:
     with BundleWriter(path) as bundle:
         _write_log(bundle, checkpoint, narrow, covered, on_step)
         bundle.add("trust/policy", trust.policy_text().encode())
-        for name, note in trust.delegation_files().items():
+        for name, note in trust.note_files().items():
             bundle.add(f"trust/{name}", note.encode())
         disclosed = erased = 0
         if scope["disclose"]:

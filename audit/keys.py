@@ -38,6 +38,7 @@ from audit.signing.addresses import open_key
 from audit.signing.errors import SignerUnavailable
 
 DELEGATION_HEADER = "credence-delegation/v1"
+WARN_BEFORE = timedelta(days=7)
 MARGIN = timedelta(minutes=1)  # what is signed just before the end is finished before the end
 EVER = tuple(state for state in KeyState if state is not KeyState.PREPARED)
 
@@ -123,6 +124,17 @@ def producer_seconds_left() -> float:
     """Until the producer key may sign no more; negative once it is over. Raises KeyMissing."""
     left = installed_producer().delegation.not_after - MARGIN - timezone.now()
     return left.total_seconds()
+
+
+def expiry_warning() -> str | None:
+    """What to say in the last week of the producer key: the sequencer should have renewed it days ago. Raises KeyMissing."""
+    if producer_seconds_left() > WARN_BEFORE.total_seconds():
+        return None
+    delegation = installed_producer().delegation
+    return (
+        f"The producer key may sign until {delegation.not_after:%Y-%m-%d %H:%M} UTC, and then nothing can be recorded. "
+        "The sequencer renews it by itself: see why it did not, or run `manage.py keys rotate --key producer`."
+    )
 
 
 def sign(domain: str, data: bytes) -> Signature:

@@ -25,7 +25,7 @@ class DatabaseFiles:
             f"{origin}/checkpoints/{checkpoint.size:020d}": checkpoint.note.encode()
             for checkpoint in checkpoints
         }
-        for name, note in trust.delegation_files().items():
+        for name, note in trust.note_files().items():
             self._notes[f"{origin}/trust/{name}"] = note.encode()
 
     @property

@@ -1,7 +1,11 @@
 """What a stranger needs beside the log itself: the policy that names the log keys, and what these keys said of other keys."""
 
-from audit import keyring, keys, notes
+from audit import keyring, keys
+from audit.actions.keys import SUBJECT
+from audit.events import Event
 from audit.keyring import KeyState
+from audit.models import Entry
+from audit.queries import published_size
 
 TRUSTED = (KeyState.VALID, KeyState.ENDING, KeyState.RETIRED)
 
@@ -9,23 +13,42 @@ TRUSTED = (KeyState.VALID, KeyState.ENDING, KeyState.RETIRED)
 def policy_text() -> str:
     """A tlog-policy: every key of every shard that is valid or was and is not lost; and that no witness is asked for."""
     ring = keyring.read(keys.folder())
-    logs = [
-        f"log {key.vkey}\n"
-        for key in ring.log_keys
-        if key.state in TRUSTED and key.kind == notes.ED25519
-    ]
+    logs = [f"log {key.vkey}\n" for key in ring.log_keys if key.state in TRUSTED]
     return f"{''.join(logs)}quorum none\n"
 
 
+def note_files() -> dict[str, str]:
+    """File name -> every note by which a log key spoke for another key."""
+    return delegation_files() | rotation_files()
+
+
 def delegation_files() -> dict[str, str]:
-    """File name -> the note by which the log key delegated to a producer key."""
+    """File name -> the note by which the log key delegated to a producer key that the published log introduces."""
+    introduced = _introduced(Event.PRODUCER_KEY_INTRODUCED)
     return {
-        f"delegations/{key_id.rpartition('+')[2]}.note": delegation.note
+        f"delegations/{_hex(key_id)}.note": delegation.note
         for key_id, delegation in sorted(keys.delegations().items())
+        if key_id in introduced
     }
 
 
 def rotation_files() -> dict[str, str]:
-    """File name -> the note by which an older log key vouches for a newer one."""
+    """File name -> the note by which an older log key vouches for one that the published log introduces."""
+    names = sorted(f"{_hex(key_id)}.note" for key_id in _introduced(Event.LOG_KEY_INTRODUCED))
     notes_in = keys.folder() / "rotations"
-    return {f"rotations/{path.name}": path.read_text() for path in sorted(notes_in.glob("*.note"))}
+    return {f"rotations/{name}": (notes_in / name).read_text() for name in names}
+
+
+def _introduced(event: Event) -> set[str]:
+    """Ids of keys whose entries strangers can see: a key that is only prepared is nobody's business yet."""
+    entries = Entry.objects.filter(event=event, subject_type=SUBJECT, leaf__isnull=False)
+    sizes: dict[str, int] = {}
+    found = set()
+    for origin, key_id, index in entries.values_list("origin", "subject_id", "leaf__index"):
+        if index < sizes.setdefault(origin, published_size(origin)):
+            found.add(key_id)
+    return found
+
+
+def _hex(key_id: str) -> str:
+    return key_id.rpartition("+")[2]

@@ -67,10 +67,12 @@ def _problems() -> Iterator[str]:
 def _warnings() -> Iterator[str]:
     if shortage := partitions.shortage(connection):
         yield shortage
+    if warning := keys.expiry_warning():
+        yield warning
 
 
 def _waiting_seconds() -> float:
-    oldest = oldest_waiting_since(keys.producer().origin)
+    oldest = oldest_waiting_since(keys.current_origin())
     return (timezone.now() - oldest).total_seconds() if oldest else 0.0
 
 
@@ -81,6 +83,11 @@ class _Gauges(Collector):
             "log_oldest_waiting_seconds",
             "Age of the oldest entry without an index.",
             _waiting_seconds(),
+        )
+        yield _gauge(
+            "producer_key_seconds_left",
+            "Until the producer key may sign no more; negative once it is over.",
+            keys.producer_seconds_left(),
         )
         verified = last_verification()
         if verified:

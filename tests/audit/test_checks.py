@@ -1,5 +1,6 @@
 """A service whose database or keys are not as they must be does not start."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,14 @@ from django.conf import LazySettings
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connection
+from django.utils import timezone
 
-from audit.checks import NotFitToServe, require_fit_to_serve
+from audit.checks import (
+    NotFitToServe,
+    require_fit_to_serve,
+    the_log_signs_where_it_is_told_to,
+    the_producer_key_lasts,
+)
 
 pytestmark = pytest.mark.django_db
 CHECK = {"deploy": True, "databases": ["default"], "tags": ["database", "security"]}
@@ -62,3 +69,35 @@ def test_a_missing_key_is_named(settings: LazySettings, tmp_path: Path, key: str
 
     with pytest.raises(NotFitToServe, match=key):
         require_fit_to_serve()
+
+
+def in_days(days: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = timezone.now() + timedelta(days=days)
+    monkeypatch.setattr("audit.keys.timezone.now", lambda: later)
+
+
+def test_the_last_week_of_the_producer_key_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_days(25, monkeypatch)
+
+    require_fit_to_serve()
+    assert [warning.id for warning in the_producer_key_lasts()] == ["audit.W011"]
+
+
+def test_a_service_with_an_expired_producer_key_does_not_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    in_days(31, monkeypatch)
+
+    with pytest.raises(NotFitToServe, match="keys rotate --key producer"):
+        require_fit_to_serve()
+
+
+def test_keys_that_the_settings_name_and_the_log_does_not_use_are_named(
+    settings: LazySettings,
+) -> None:
+    assert the_log_signs_where_it_is_told_to() == []
+    settings.CREDENCE_LOG_KEYS = ["kms:arn:aws:kms:eu-west-1:1:key/x", "file:log.key"]
+
+    (warning,) = the_log_signs_where_it_is_told_to()
+
+    assert "keys rotate --key log --to kms:arn" in str(warning.hint)

@@ -52,6 +52,36 @@ def test_without_keys_the_service_is_not_ready_and_names_the_file(
     assert "keys init" in answer.json()["problems"][0]
 
 
+def in_days(days: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = timezone.now() + timedelta(days=days)
+    monkeypatch.setattr("audit.keys.timezone.now", lambda: later)
+
+
+def test_in_the_last_week_of_the_producer_key_the_service_is_ready_and_warns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert Client().get("/readyz").json()["warnings"] == []
+    in_days(24, monkeypatch)
+
+    answer = Client().get("/readyz")
+
+    assert answer.status_code == 200
+    assert "keys rotate" in answer.json()["warnings"][0]
+    assert b"credence_producer_key_seconds_left 5" in Client().get("/metrics").content
+
+
+def test_with_an_expired_producer_key_the_service_is_not_ready(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    in_days(31, monkeypatch)
+
+    answer = Client().get("/readyz")
+
+    assert answer.status_code == 503
+    assert "keys rotate" in answer.json()["problems"][0]
+    assert Client().get("/metrics").status_code == 200
+
+
 def test_measures_hold_no_name_of_anybody(administrator: User) -> None:
     create_user("somebody-special", by=administrator)
 

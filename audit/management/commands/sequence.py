@@ -1,19 +1,26 @@
 """The sequencer process: seals what waits, every second or sooner, until it is told to stop."""
 
 import logging
+import math
 import signal
 import threading
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, connection
 
-from audit import sequencer
+from audit import sequencer, upkeep
 from audit.command_base import described
+from audit.context import acting
 from audit.errors import Refusal
 from audit.leadership import NotLeader, leadership
+from audit.queries import service_account
+from audit.signing.errors import SignerUnavailable
 
 logger = logging.getLogger(__name__)
+
+KEYS_EVERY_SECONDS = 60
 
 
 class Command(BaseCommand):
@@ -47,16 +54,34 @@ class Command(BaseCommand):
         """Seal until told to stop; return early where someone else leads or the database is away."""
         try:
             with leadership(origin):
+                looked_at = -math.inf
                 while not stop.is_set():
                     result = sequencer.seal_as_leader(origin)
                     if result.entries:
                         logger.info(
                             "Sealed %d entries; the tree has %d.", result.entries, result.size
                         )
+                    if time.monotonic() - looked_at > KEYS_EVERY_SECONDS:
+                        looked_at = time.monotonic()
+                        self._look_after_keys()
                     stop.wait(interval)
+        except SignerUnavailable as refusal:
+            logger.warning("What waits is signed once the key can be used: %s", refusal.detail)
+            stop.wait(max(interval, 1))
         except (NotLeader, sequencer.HeadMoved):
             stop.wait(interval)
         except (OperationalError, InterfaceError) as problem:
             logger.warning("The database did not answer and is tried again: %s", problem)
             connection.close()
             stop.wait(interval)
+
+    def _look_after_keys(self) -> None:
+        """Keys are renewed well before they end: what cannot be done now is tried again, and sealing goes on."""
+        try:
+            with acting(authn="process"):
+                upkeep.upkeep(
+                    by=service_account("sequencer"),
+                    on_step=lambda text: logger.info("Keys: %s", text),
+                )
+        except Refusal as refusal:
+            logger.error("The keys could not be looked after: %s", described(refusal))
