@@ -8,9 +8,12 @@ class AuditConfig(AppConfig):
     verbose_name = "Log and archive"
 
     append_only = [
-        "Entry", "Leaf", "Tile", "Checkpoint", "Publication", "Erasure", "ArchivedObject", "Subject", "ShardClose",
+        "Entry", "Leaf", "Tile", "Checkpoint", "Publication", "Erasure", "ArchivedObject", "Subject",
+        "ShardClose", "Epoch", "LockExtension", "RetentionStart",
     ]  # fmt: skip
-    governed = ["ErasureCase", "EvidenceExport", "LegalHold", "LogPass"]
+    governed = [
+        "ErasureCase", "EvidenceExport", "LegalHold", "LogPass", "ObjectHold", "RestoreRequest", "ArchiveAlarm",
+    ]  # fmt: skip
     erasable = ["Reference", "SubjectSecret"]
     plain = ["Outbox", "Head"]  # the sequencer's own: proof is in leaves and checkpoints
 
@@ -19,19 +22,26 @@ class AuditConfig(AppConfig):
 
         from audit import checks as checks
         from audit.models import (
+            ArchiveAlarm,
             ArchivedObject,
+            Epoch,
             Erasure,
             ErasureCase,
             EvidenceExport,
             LegalHold,
+            LockExtension,
             LogPass,
+            ObjectHold,
+            RestoreRequest,
+            RetentionStart,
             ShardClose,
         )
         from audit.partitions import make_months_ahead, partitioned_table
         from audit.recorded import recorded_table
 
         for model in (
-            ArchivedObject, Erasure, ErasureCase, EvidenceExport, LegalHold, LogPass, ShardClose,
+            ArchiveAlarm, ArchivedObject, Epoch, Erasure, ErasureCase, EvidenceExport, LegalHold, LockExtension,
+            LogPass, ObjectHold, RestoreRequest, RetentionStart, ShardClose,
         ):  # fmt: skip
             recorded_table(model)
         partitioned_table(self.get_model("Entry"))

@@ -20,7 +20,19 @@ class Event(StrEnum):
     RETENTION_ENDED = "audit.retention.ended"
     RETENTION_REVIEWED = "audit.retention.reviewed"
     HEARTBEAT = "audit.heartbeat"
+    EPOCH_CLOSED = "audit.epoch.closed"
     LOG_ARCHIVED = "audit.log.archived"
+    LOCK_EXTENDED = "audit.archive.lock_extended"
+    RETENTION_STARTED = "audit.retention.started"
+    ARCHIVE_HELD = "audit.archive.held"
+    ARCHIVE_RELEASED = "audit.archive.released"
+    HOLDS_CARRIED_OUT = "audit.archive.holds_carried_out"
+    RESTORE_REQUESTED = "audit.restore.requested"
+    RESTORE_MOVED = "audit.restore.moved"
+    ARCHIVE_LISTED = "audit.archive.listed"
+    ARCHIVE_ALARMED = "audit.archive.alarmed"
+    ALARM_CLEARED = "audit.archive.alarm_cleared"
+    ARCHIVE_DRILLED = "audit.archive.drilled"
     LOG_VERIFIED = "audit.log.verified"
     PASS_REQUESTED = "audit.pass.requested"
     PASS_FINISHED = "audit.pass.finished"
@@ -48,6 +60,18 @@ DESCRIPTIONS = {
     Event.RETENTION_ENDED: "The retention period of all that is held about a person has ended, so that they were erased.",
     Event.RETENTION_REVIEWED: "All people whose period may have ended were looked at: how many went, and how many are held.",
     Event.HEARTBEAT: "The log is alive, though nothing happened.",
+    Event.EPOCH_CLOSED: "A stretch of the log was closed for the archive, under one published checkpoint: until when it will be locked.",
+    Event.LOCK_EXTENDED: "Archived objects were locked for longer: until when, and why. No lock is ever shortened.",
+    Event.RETENTION_STARTED: "The event happened that starts a retention period of records made earlier.",
+    Event.ARCHIVE_HELD: "Archived objects were put under legal hold for a matter.",
+    Event.ARCHIVE_RELEASED: "The legal hold of a matter was released from archived objects.",
+    Event.HOLDS_CARRIED_OUT: "The archive put legal holds in force, or lifted those of which none was left.",
+    Event.RESTORE_REQUESTED: "Someone asked for an archived object to be restored from cold storage: why, how fast, and when it is expected.",
+    Event.RESTORE_MOVED: "A restore went on to another state, or was refused.",
+    Event.ARCHIVE_LISTED: "Every version and delete marker of the archive was listed and compared with what was archived.",
+    Event.ARCHIVE_ALARMED: "Something under a recorded key is not as it was archived.",
+    Event.ALARM_CLEARED: "A later listing no longer found what an alarm was raised for.",
+    Event.ARCHIVE_DRILLED: "A random epoch was fetched from the archive and verified: whether it held.",
     Event.LOG_ARCHIVED: "Sealed entries were copied to the archive, read back and compared.",
     Event.LOG_VERIFIED: "The whole log was verified against the database and the archive.",
     Event.PASS_REQUESTED: "Someone asked a worker to archive or to verify the whole log.",

@@ -1,4 +1,4 @@
-"""The database and the archive as the offline verifier reads a bundle: names, and bytes by name."""
+"""The database as the offline verifier reads a bundle: names, and bytes by name."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager
 from typing import IO
 
 from audit import tree, trust
-from audit.archive.store import ArchiveStore, ObjectMissing
 from audit.models import Checkpoint, Entry
 from audit.tiles import TILE_WIDTH, Bundle, encode_bundle, parse_path, tiles_at
 from audit.tree import NoSuchTile
@@ -59,23 +58,6 @@ class DatabaseFiles:
         )
         bodies = dict(entries.values_list("leaf__index", "body"))
         return encode_bundle(bytes(bodies.get(index, b"")) for index in range(begin, end))
-
-    def container_problems(self) -> Iterator[Problem]:
-        return iter(())
-
-
-class ArchiveFiles:
-    """The objects of an archive, whatever holds them."""
-
-    def __init__(self, store: ArchiveStore) -> None:
-        self._store = store
-        self.names = list(store.names())
-
-    def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
-        try:
-            return io.BytesIO(self._store.get(name))
-        except ObjectMissing as refusal:
-            raise FileNotFoundError(refusal.detail) from None
 
     def container_problems(self) -> Iterator[Problem]:
         return iter(())

@@ -1,4 +1,4 @@
-"""One sequencer at a time: a session lock on PostgreSQL, a locked file beside SQLite.
+"""One sequencer at a time, and one archiver: a session lock on PostgreSQL, a locked file beside SQLite.
 
 The lock keeps two sequencers from working against each other. That they could not fork the log even so is the
 compare-and-swap on the head.
@@ -17,26 +17,26 @@ from audit.errors import Refusal
 
 
 class NotLeader(Refusal):
-    """Another process seals this log."""
+    """Another process seals, or archives, this log."""
 
 
 @contextmanager
-def leadership(origin: str) -> Iterator[None]:
-    """Within the block this process alone seals `origin`. Raises NotLeader at once where another one does."""
+def leadership(origin: str, role: str = "sequencer") -> Iterator[None]:
+    """Within the block this process alone has that role for `origin`. Raises NotLeader at once where another one does."""
     lock = _postgresql_lock if connection.vendor == "postgresql" else _file_lock
-    with lock(origin):
+    with lock(origin, role):
         yield
 
 
 @contextmanager
-def _postgresql_lock(origin: str) -> Iterator[None]:
-    digest = hashlib.sha256(b"credence-sequencer/v1\n" + origin.encode()).digest()
+def _postgresql_lock(origin: str, role: str) -> Iterator[None]:
+    digest = hashlib.sha256(f"credence-{role}/v1\n{origin}".encode()).digest()
     number = int.from_bytes(digest[:8], "big", signed=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [number])
         row = cursor.fetchone()
     if row != (True,):
-        raise NotLeader(f"Another process seals {origin}.")
+        raise NotLeader(f"Another process is the {role} of {origin}.")
     try:
         yield
     finally:
@@ -45,12 +45,12 @@ def _postgresql_lock(origin: str) -> Iterator[None]:
 
 
 @contextmanager
-def _file_lock(origin: str) -> Iterator[None]:
+def _file_lock(origin: str, role: str) -> Iterator[None]:
     folder = Path(settings.CREDENCE_VAR)
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "sequencer.lock").open("w") as file:
+    with (folder / f"{role}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise NotLeader(f"Another process seals {origin}.") from None
+            raise NotLeader(f"Another process is the {role} of {origin}.") from None
         yield

@@ -26,7 +26,7 @@ def run_pass(log_pass: LogPass, *, by: User) -> LogPass:
 def _archive(by: User) -> tuple[bool, str]:
     done = archive_pass(by=by)
     return True, (
-        f"Archived {done.objects:,} objects ({done.size / 1e6:,.2f} MB), read back and compared; "
+        f"Archived {done.epochs:,} epochs in {done.objects:,} objects ({done.size / 1e6:,.2f} MB), read back and compared; "
         f"the archive holds {done.tree_size:,} entries."
     )
 

@@ -376,6 +376,10 @@ class WithEpochs:
         tar.seek(member.offset)
         return io.BytesIO(tar.read(member.size))
 
+    def __del__(self) -> None:
+        for file in self._open.values():
+            file.close()
+
     def _tar(self, name: str) -> IO[bytes]:
         """Kept open, a few at a time; each process opens its own, so that none moves another's position."""
         key = (os.getpid(), name)

@@ -15,6 +15,7 @@ def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
         "audit.build_exports": sweep,
         "audit.run_passes": sweep,
         "audit.archive_log": DAY,
+        "audit.archive_full_epochs": HOUR,
         "audit.verify_log": DAY,
         "registry.sweep_runs": sweep,
         "monitoring.request_passes": DAY,

@@ -7,20 +7,22 @@ from django.contrib.auth.models import User
 from audit.action import action, record
 from audit.canonical import digest_json
 from audit.events import Event
-from audit.models import ArchivedObject, Entry, Publication
+from audit.models import ArchivedObject, Entry, Epoch
 
 PROBLEMS_RECORDED = 20
 
 
 @action(Event.LOG_ARCHIVED, needs="audit.archive_log")
-def record_archived(
-    checkpoint: Publication, objects: Sequence[ArchivedObject], *, by: User
-) -> Entry:
-    """Record objects that lie in the archive, were read back and are what was written."""
+def record_archived(epoch: Epoch, objects: Sequence[ArchivedObject], *, by: User) -> Entry:
+    """Record an epoch's objects, which lie in the archive, were read back and are what was written."""
+    [tar] = [item for item in objects if item.epoch_id == epoch.pk]
     entry = record(
-        subject=("audit.log", checkpoint.origin),
-        tree_size=checkpoint.size,
-        root=checkpoint.root.hex(),
+        subject=("audit.log", epoch.origin),
+        tree_size=epoch.last + 1,
+        first=epoch.first,
+        last=epoch.last,
+        root=epoch.publication.root.hex(),
+        epoch_sha256=tar.sha256,
         objects=len(objects),
         bytes=sum(item.size for item in objects),
         objects_sha256=digest_json({item.key: item.sha256 for item in objects}),

@@ -1,31 +1,44 @@
-"""One pass of archiving: copy the sealed log out, then say in the log what was copied.
+"""One pass of archiving: close what is published, copy it out, then say in the log what was copied.
 
-1. Tiles, entry bundles and keys are written first and the checkpoint over them last: an archive with a checkpoint is complete at its size.
-2. Only then are the objects recorded. A crash in between leaves objects that the next pass finds in place, byte for byte.
+1. An epoch is closed first, as an act: from then on its object is fixed, whatever happens to this process.
+2. Keys and policy are written, then the epoch's object, and the checkpoint over it last: an archive with a checkpoint is complete at its size.
+3. Only then are the objects recorded. A crash in between leaves objects that the next pass finds in place, byte for byte.
 
-Layout, below the origin: `tile/...`, `tile/entries/...` (tlog-tiles), `checkpoints/<size, 20 digits>`,
-`trust/<n>/policy`, `trust/delegations/<key id>.note`.
+Layout, below the origin: `epoch/<yyyy>/<mm>/<dd>/<first>-<last>.tar` (audit.archive.epochs), `checkpoints/<size, 20 digits>`,
+`trust/<n>/policy`, `trust/delegations/<key id>.note`, `trust/rotations/<key id>.note`.
 """
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
+from typing import IO
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Max
 from django.utils import timezone
 
-from audit import tree, trust
+from audit import trust
 from audit.action import require
 from audit.actions.archive import record_archived
+from audit.actions.epochs import close_epoch
+from audit.archive.epochs import (
+    checkpoint_name,
+    closings,
+    unarchived,
+    waiting_bytes,
+    write_epoch,
+)
+from audit.archive.store import ArchiveStore
 from audit.archive.stores import archive_store
-from audit.models import ArchivedObject, Publication
+from audit.archive.work import work_file
+from audit.leadership import leadership
+from audit.models import ArchivedObject, Checkpoint, Epoch
 from audit.queries import newest_checkpoint
 from audit.schedules import retention_schedule
 from audit.sequencer import current_origin
-from audit.tiles import Bundle, tiles_at
 
 ARCHIVE_LOG = "audit.archive_log"
 Step = Callable[[str], None]
@@ -37,27 +50,63 @@ class ArchivePass:
 
     origin: str
     tree_size: int
+    epochs: int
     objects: int
     size: int
 
 
-def archive_pass(*, by: User, on_object: Step | None = None) -> ArchivePass:
-    """Copy what was sealed since the last pass, and record it. Raises NothingSealed, ArchiveRefused, NotPermitted."""
+@dataclass(frozen=True)
+class PlannedEpoch:
+    """An epoch that a pass would write: `size` is estimated unless it was closed already."""
+
+    origin: str
+    first: int
+    last: int
+    size: int
+    locked_until: datetime
+
+
+def archive_pass(
+    *, by: User, full_only: bool = False, on_object: Step | None = None
+) -> ArchivePass:
+    """Archive what was published since the last pass, and record it; with `full_only` only epochs that reached their size.
+
+    Raises NothingSealed, ArchiveRefused, NotPermitted, ScheduleUnusable, NotLeader where another process archives.
+    """
     require(by, ARCHIVE_LOG)
-    origin = current_origin()
-    checkpoint, store = newest_checkpoint(origin), archive_store()
-    if checkpoint.size == archived_size(origin):
-        return ArchivePass(origin, checkpoint.size, 0, 0)
-    ends_on = retention_schedule().locked_until(timezone.now().date())
-    objects, locked_until = [], datetime.combine(ends_on, time.min, UTC)
-    for key, data in _objects(checkpoint, since=archived_size(origin)):
-        sha256 = hashlib.sha256(data).hexdigest()
-        store.put(f"{origin}/{key}", io.BytesIO(data), sha256=sha256, locked_until=locked_until)
-        objects.append(_row(checkpoint, f"{origin}/{key}", data))
-        if on_object is not None:
-            on_object(key)
-    record_archived(checkpoint, objects, by=by)
-    return ArchivePass(origin, checkpoint.size, len(objects), sum(o.size for o in objects))
+    origin, store = current_origin(), archive_store()
+    newest_checkpoint(origin)
+    store.require_ready()
+    rows: list[ArchivedObject] = []
+    with leadership(origin, "archiver"):
+        for log in origins():
+            for epoch in _epochs(log, full_only, by):
+                rows += _archive(epoch, store, by, on_object)
+    epochs = sum(row.epoch_id is not None for row in rows)
+    return ArchivePass(
+        origin, archived_size(origin), epochs, len(rows), sum(row.size for row in rows)
+    )
+
+
+def planned_epochs() -> Iterator[PlannedEpoch]:
+    """What a pass would write now, without writing it."""
+    until = lock_date(timezone.now().date())
+    for origin in origins():
+        for epoch in unarchived(origin):
+            size = waiting_bytes(origin, epoch.first, epoch.last + 1)
+            yield PlannedEpoch(origin, epoch.first, epoch.last, size, epoch.locked_until)
+        first = closed_size(origin)
+        for publication in closings(
+            origin, first, megabytes=settings.CREDENCE_EPOCH_MB, full_only=False
+        ):
+            size = waiting_bytes(origin, first, publication.size)
+            yield PlannedEpoch(origin, first, publication.size - 1, size, until)
+            first = publication.size
+
+
+def origins() -> Sequence[str]:
+    """Every log of this installation, earlier shards among them."""
+    return sorted(set(Checkpoint.objects.values_list("origin", flat=True)))
 
 
 def archived_size(origin: str) -> int:
@@ -66,36 +115,81 @@ def archived_size(origin: str) -> int:
     return newest or 0
 
 
-def _objects(checkpoint: Publication, *, since: int) -> Iterator[tuple[str, bytes]]:
-    origin = checkpoint.origin
-    for tile in tiles_at(checkpoint.size, since):
-        yield tile.path, tree.tile_bytes(origin, tile)
-        if tile.level == 0:
-            bundle = Bundle(tile.index, tile.width)
-            yield bundle.path, tree.bundle_bytes(origin, bundle)
-    yield from _trust(origin)
-    yield f"checkpoints/{checkpoint.size:020d}", checkpoint.note.encode()
+def closed_size(origin: str) -> int:
+    """How many entries lie in closed epochs."""
+    last = Epoch.objects.filter(origin=origin).aggregate(last=Max("last"))["last"]
+    return 0 if last is None else last + 1
 
 
-def _trust(origin: str) -> Iterator[tuple[str, bytes]]:
-    """The policy under the next number where it changed, and delegations that are not archived yet."""
-    archived = ArchivedObject.objects.filter(origin=origin, key__startswith=f"{origin}/trust/")
+def lock_date(closed_on: date) -> datetime:
+    """Until when an epoch that is closed on that day is locked. Raises ScheduleUnusable."""
+    return datetime.combine(retention_schedule().locked_until(closed_on), time.min, UTC)
+
+
+def _epochs(origin: str, full_only: bool, by: User) -> Iterator[Epoch]:
+    """What an earlier pass left, then what is to be closed now."""
+    yield from unarchived(origin)
+    for publication in closings(
+        origin, closed_size(origin), megabytes=settings.CREDENCE_EPOCH_MB, full_only=full_only
+    ):
+        yield close_epoch(
+            publication,
+            by=by,
+            locked_until=lock_date(timezone.now().date()),
+            policy=trust.policy_text(),
+        )
+
+
+def _archive(
+    epoch: Epoch, store: ArchiveStore, by: User, on_object: Step | None
+) -> list[ArchivedObject]:
+    rows = []
+    for key, file in _objects(epoch):
+        if on_object is not None:
+            on_object(key)
+        with file:
+            rows.append(_put(epoch, key, file, store))
+    record_archived(epoch, rows, by=by)
+    return rows
+
+
+def _objects(epoch: Epoch) -> Iterator[tuple[str, IO[bytes]]]:
+    for name, data in _trust(epoch):
+        yield f"{epoch.origin}/{name}", io.BytesIO(data)
+    with work_file() as file:
+        write_epoch(epoch, file)
+        yield epoch.key, file
+    note = epoch.publication.note.encode()
+    yield f"{epoch.origin}/{checkpoint_name(epoch.last + 1)}", io.BytesIO(note)
+
+
+def _put(epoch: Epoch, key: str, file: IO[bytes], store: ArchiveStore) -> ArchivedObject:
+    file.seek(0)
+    sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # a file
+    size = file.tell()
+    stored = store.put(key, file, sha256=sha256, locked_until=epoch.locked_until)
+    return ArchivedObject(
+        origin=epoch.origin,
+        key=key,
+        version_id=stored.version_id,
+        sha256=sha256,
+        size=size,
+        tree_size=epoch.last + 1,
+        epoch=epoch if key == epoch.key else None,
+        locked_until=stored.locked_until,
+        read_back_at=timezone.now(),
+    )
+
+
+def _trust(epoch: Epoch) -> Iterator[tuple[str, bytes]]:
+    """The policy under the next number where it changed, and notes about keys that are not archived yet."""
+    prefix = f"{epoch.origin}/trust/"
+    archived = ArchivedObject.objects.filter(origin=epoch.origin, key__startswith=prefix)
     digests = dict(archived.order_by("pk").values_list("key", "sha256"))
-    policy = trust.policy_text().encode()
+    policy = epoch.policy.encode()
     policies = [key for key in digests if key.endswith("/policy")]
     if not policies or digests[policies[-1]] != hashlib.sha256(policy).hexdigest():
         yield f"trust/{len(policies) + 1:04d}/policy", policy
     for name, note in trust.note_files().items():
-        if f"{origin}/trust/{name}" not in digests:
+        if prefix + name not in digests:
             yield f"trust/{name}", note.encode()
-
-
-def _row(checkpoint: Publication, key: str, data: bytes) -> ArchivedObject:
-    return ArchivedObject(
-        origin=checkpoint.origin,
-        key=key,
-        sha256=hashlib.sha256(data).hexdigest(),
-        size=len(data),
-        tree_size=checkpoint.size,
-        read_back_at=timezone.now(),
-    )

@@ -73,22 +73,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='ArchivedObject',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('origin', models.CharField(max_length=255)),
-                ('key', models.CharField(max_length=500, unique=True)),
-                ('sha256', models.CharField(max_length=64)),
-                ('size', models.BigIntegerField()),
-                ('tree_size', models.BigIntegerField()),
-                ('read_back_at', models.DateTimeField()),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='audit.entry')),
-            ],
-            options={
-                'permissions': [('archive_log', 'Can archive the log'), ('verify_log', 'Can verify the whole log'), ('manage_keys', 'Can make and rotate keys'), ('write_heartbeat', 'Can write heartbeats')],
-            },
-        ),
-        migrations.CreateModel(
             name='EvidenceExport',
             fields=[
                 ('id', models.UUIDField(default=audit.ids.uuid7, editable=False, primary_key=True, serialize=False)),

@@ -21,7 +21,6 @@ class Migration(migrations.Migration):
         *append_only("audit_checkpoint"),
         *append_only("audit_subject"),
         *append_only("audit_erasure"),
-        *append_only("audit_archivedobject"),
         *erasable("audit_reference"),
         *erasable("audit_subjectsecret", purpose=None),
         *frozen("audit_evidenceexport", allowed=["state", "built_at", "sha256", "size", "failure"]),

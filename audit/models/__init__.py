@@ -1,6 +1,14 @@
 """Django finds an app's tables here."""
 
-from audit.models.archive import ArchivedObject
+from audit.models.archive import (
+    ArchiveAlarm,
+    ArchivedObject,
+    Epoch,
+    LockExtension,
+    ObjectHold,
+    RestoreRequest,
+    RetentionStart,
+)
 from audit.models.erasures import ErasureCase
 from audit.models.holds import LegalHold
 from audit.models.log import Checkpoint, Entry, Head, Leaf, Outbox, ShardClose, Tile
@@ -9,19 +17,25 @@ from audit.models.vault import Erasure, Reference, Subject, SubjectSecret
 from audit.models.witnesses import Publication
 
 __all__ = [
+    "ArchiveAlarm",
     "ArchivedObject",
     "Checkpoint",
     "Entry",
+    "Epoch",
     "Erasure",
     "ErasureCase",
     "EvidenceExport",
     "Head",
     "Leaf",
     "LegalHold",
+    "LockExtension",
     "LogPass",
+    "ObjectHold",
     "Outbox",
     "Publication",
     "Reference",
+    "RestoreRequest",
+    "RetentionStart",
     "ShardClose",
     "Subject",
     "SubjectSecret",

@@ -220,10 +220,11 @@ def test_the_workers_beat_archive_and_verify_as_their_own_accounts(sealed: str) 
     archive()
     verify_task()
 
-    recorded = Entry.objects.order_by("-pk").values_list("event", "actor_name")[:3]
+    recorded = Entry.objects.order_by("-pk").values_list("event", "actor_name")[:4]
     assert list(recorded) == [
         ("audit.log.verified", "archiver"),
         ("audit.log.archived", "archiver"),
+        ("audit.epoch.closed", "archiver"),
         ("audit.heartbeat", "sequencer"),
     ]
     assert service_account("archiver").has_usable_password() is False

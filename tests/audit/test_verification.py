@@ -279,41 +279,43 @@ def archived(folder: Path, pattern: str) -> Path:
     return next((folder / "archive").rglob(pattern))
 
 
-@pytest.mark.parametrize("pattern", ["tile/0/000", "tile/entries/001.p/46", "trust/0001/policy"])
+@pytest.mark.parametrize("pattern", ["*.tar", "checkpoints/*", "trust/0001/policy"])
 def test_a_changed_archive_object_is_named(
     sealed: str, keeper: User, own_folders: Path, pattern: str
 ) -> None:
-    path = own_folders / "archive" / sealed / pattern
+    path = archived(own_folders, pattern)
     data = path.read_bytes()
     path.chmod(0o644)
     path.write_bytes(data[:50] + bytes([data[50] ^ 1]) + data[51:])
 
     problems = " ".join(checked(keeper)["archive"])
 
-    assert f"{sealed}/{pattern} was changed in the archive" in problems
+    assert f"{path.relative_to(own_folders / 'archive')} was changed in the archive" in problems
 
 
 def test_a_missing_archive_object_is_named(sealed: str, keeper: User, own_folders: Path) -> None:
-    (own_folders / "archive" / sealed / "tile/0/000").unlink()
+    epoch = archived(own_folders, "*.tar")
+    epoch.unlink()
 
-    assert f"The archive has no {sealed}/tile/0/000." in checked(keeper)["archive"]
+    missing = f"The archive has no {epoch.relative_to(own_folders / 'archive')}."
+    assert missing in checked(keeper)["archive"]
 
 
-def test_an_archived_checkpoint_that_the_database_forgot_is_named(
+def test_a_checkpoint_that_was_published_otherwise_than_it_was_archived_is_named(
     sealed: str, keeper: User
 ) -> None:
-    drop_triggers("audit_checkpoint", "audit_publication")
-    Publication.objects.filter(checkpoint__size=302).delete()
-    Checkpoint.objects.filter(size=302).delete()
+    drop_triggers("audit_publication")
+    published = Publication.objects.get(checkpoint__size=302)
+    Publication.objects.filter(pk=published.pk).update(note=published.note + "— other line\n")
 
-    assert "is not among the published checkpoints of the database" in checked(keeper)["archive"][0]
+    assert "closes with another checkpoint than was published" in checked(keeper)["archive"][0]
 
 
 def test_an_object_that_no_row_knows_is_remarked_upon(
     sealed: str, keeper: User, own_folders: Path
 ) -> None:
-    partial = own_folders / "archive" / sealed / "tile/0/001.p/46"
-    (partial.parent / "45").write_bytes(partial.read_bytes()[: 45 * 32])
+    known = archived(own_folders, "*.note")
+    known.with_name("0badc0de.note").write_bytes(known.read_bytes())
 
     found = verify_log(by=keeper)
 
