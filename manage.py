@@ -10,6 +10,8 @@ def main() -> None:
 
     if sys.argv[1:2] == ["demo"]:
         env.begin_demo()
+    elif sys.argv[1:2] == ["witness"]:
+        env.stand_alone()
     elif env.load_demo():
         sys.stderr.write(f"manage.py: demo mode, settings from {env.demo_file()}\n")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")

@@ -10,6 +10,7 @@ class AuditConfig(AppConfig):
     append_only = [
         "Entry", "Leaf", "Tile", "Checkpoint", "Publication", "Erasure", "ArchivedObject", "Subject",
         "ShardClose", "Epoch", "LockExtension", "RetentionStart",
+        "Cosignature", "WitnessRefusal", "TimestampToken",
     ]  # fmt: skip
     governed = [
         "ErasureCase", "EvidenceExport", "LegalHold", "LogPass", "ObjectHold", "RestoreRequest", "ArchiveAlarm",
@@ -35,6 +36,8 @@ class AuditConfig(AppConfig):
             RestoreRequest,
             RetentionStart,
             ShardClose,
+            TimestampToken,
+            WitnessRefusal,
         )
         from audit.partitions import make_months_ahead, partitioned_table
         from audit.recorded import recorded_table
@@ -42,6 +45,7 @@ class AuditConfig(AppConfig):
         for model in (
             ArchiveAlarm, ArchivedObject, Epoch, Erasure, ErasureCase, EvidenceExport, LegalHold, LockExtension,
             LogPass, ObjectHold, RestoreRequest, RetentionStart, ShardClose,
+            TimestampToken, WitnessRefusal,
         ):  # fmt: skip
             recorded_table(model)
         partitioned_table(self.get_model("Entry"))

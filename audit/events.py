@@ -41,6 +41,9 @@ class Event(StrEnum):
     EXPORT_FAILED = "audit.export.failed"
     EXPORT_TAKEN = "audit.export.taken"
     EXPORT_DESTROYED = "audit.export.destroyed"
+    WITNESS_REFUSED = "audit.witness.refused"
+    CHECKPOINT_TIMESTAMPED = "audit.checkpoint.timestamped"
+    TIMESTAMP_FAILED = "audit.checkpoint.timestamp_failed"
 
 
 DESCRIPTIONS = {
@@ -81,4 +84,7 @@ DESCRIPTIONS = {
     Event.EXPORT_FAILED: "An evidence bundle could not be built: the reason.",
     Event.EXPORT_TAKEN: "A bundle that discloses private payloads was downloaded or copied, and by whom.",
     Event.EXPORT_DESTROYED: "A bundle's file was destroyed, because it disclosed a person who was erased.",
+    Event.WITNESS_REFUSED: "A witness found that the log did not grow from what it cosigned last: which, and why.",
+    Event.CHECKPOINT_TIMESTAMPED: "A timestamp authority stated when a published checkpoint existed.",
+    Event.TIMESTAMP_FAILED: "No timestamp was had that can be relied on: the reason.",
 }

@@ -11,7 +11,7 @@ from django.db.models import Max, QuerySet
 from audit.entries import parse
 from audit.errors import NotFound
 from audit.events import Event
-from audit.models import Entry, EvidenceExport, Head, LogPass, Outbox, Publication
+from audit.models import Checkpoint, Entry, EvidenceExport, Head, LogPass, Outbox, Publication
 
 
 class NoServiceAccount(NotFound):
@@ -38,6 +38,11 @@ def newest_checkpoint(origin: str) -> Publication:
     if newest is None:
         raise NothingSealed(f"The log {origin} has no published checkpoint yet.")
     return newest
+
+
+def newest_signed(origin: str) -> Checkpoint | None:
+    """The newest head that the log signed, published or not; None before the first."""
+    return Checkpoint.objects.filter(origin=origin).order_by("-size").first()
 
 
 def publications(origin: str) -> QuerySet[Publication]:

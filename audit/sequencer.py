@@ -23,7 +23,7 @@ from audit.errors import Refusal
 from audit.leadership import NotLeader, leadership
 from audit.merkle import EMPTY_ROOT, leaf_hash
 from audit.models import Checkpoint, Entry, Head, Leaf, Outbox, Tile
-from audit.publishing import publish
+from audit.publishing import Publisher, witness_policy
 from audit.queries import head_size, is_waiting, last_waiting, published_size
 from audit.signer import LogSigner, TreeShrank, log_signer
 from audit.tiles import CheckpointBody, FullTile
@@ -69,20 +69,22 @@ def seal(origin: str | None = None, *, on_batch: Callable[[int], None] | None = 
     SignerRefused.
     """
     origin = origin or current_origin()
-    with leadership(origin):
-        return seal_as_leader(origin, on_batch=on_batch)
+    with leadership(origin), Publisher(origin, witness_policy()) as publisher:
+        return seal_as_leader(origin, publisher.publish, on_batch=on_batch)
 
 
-def seal_as_leader(origin: str, *, on_batch: Callable[[int], None] | None = None) -> SealResult:
-    """The pass of a process that already leads."""
+def seal_as_leader(
+    origin: str, publish: Callable[[], object], *, on_batch: Callable[[int], None] | None = None
+) -> SealResult:
+    """The pass of a process that already leads; `publish` is called whenever a head was signed."""
     signer = log_signer(origin)
     _require_newest(origin, signer)
     _sign_head(origin, signer)
-    publish(origin)
+    publish()
     total = 0
     while sealed := _integrate(origin):
         _sign_head(origin, signer)
-        publish(origin)
+        publish()
         total += sealed
         if on_batch is not None:
             on_batch(sealed)

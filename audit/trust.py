@@ -5,16 +5,21 @@ from audit.actions.keys import SUBJECT
 from audit.events import Event
 from audit.keyring import KeyState
 from audit.models import Entry
+from audit.publishing import witness_policy_lines
 from audit.queries import published_size
 
 TRUSTED = (KeyState.VALID, KeyState.ENDING, KeyState.RETIRED)
 
 
 def policy_text() -> str:
-    """A tlog-policy: every key of every shard that is valid or was and is not lost; and that no witness is asked for."""
+    """A tlog-policy: every key of every shard that is valid or was and is not lost, and whose cosignatures a checkpoint needs."""
+    return log_lines() + witness_policy_lines()
+
+
+def log_lines() -> str:
+    """The lines about the keys of the log alone."""
     ring = keyring.read(keys.folder())
-    logs = [f"log {key.vkey}\n" for key in ring.log_keys if key.state in TRUSTED]
-    return f"{''.join(logs)}quorum none\n"
+    return "".join(f"log {key.vkey}\n" for key in ring.log_keys if key.state in TRUSTED)
 
 
 def note_files() -> dict[str, str]:

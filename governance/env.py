@@ -66,6 +66,10 @@ def place(name: str, default: Path) -> Path | str:
     return value if "://" in value else folder(name, default)
 
 
+def file(name: str) -> Path | None:
+    return Path(os.environ[name]).resolve() if os.environ.get(name) else None
+
+
 def words(name: str, default: str) -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
@@ -99,6 +103,12 @@ def begin_demo() -> None:
     os.environ.pop(SECRET_KEY, None)
     for name, value in _new_demo().items():
         os.environ.setdefault(name, value)
+
+
+def stand_alone() -> None:
+    """For a process that neither writes a log nor signs a session: a witness, on a machine that is not ours."""
+    os.environ.setdefault(SECRET_KEY, secrets.token_urlsafe(48))
+    os.environ.setdefault("CREDENCE_ORIGIN", "nothing.invalid")
 
 
 def keep_demo() -> Path | None:

@@ -11,6 +11,8 @@ READ_LOG = frozenset(
         "audit.view_checkpoint",
         "audit.view_entry",
         "audit.view_leaf",
+        "audit.view_timestamptoken",
+        "audit.view_witnessrefusal",
     }
 )
 READ_MODELS = READ_LOG | frozenset(
@@ -112,6 +114,7 @@ ROLES: dict[str, frozenset[str]] = {
         "audit.archive_log",
         "audit.manage_keys",
         "audit.renew_keys",
+        "audit.timestamp_checkpoint",
         "audit.verify_log",
         "audit.view_evidenceexport",
         "governance.open_case",
@@ -151,7 +154,9 @@ ROLES: dict[str, frozenset[str]] = {
 
 # One account per process, each alone in a group of its name. None has a password.
 SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
-    "sequencer": frozenset({"audit.renew_keys", "audit.write_heartbeat"}),
+    "sequencer": frozenset(
+        {"audit.record_witness_refusal", "audit.renew_keys", "audit.write_heartbeat"}
+    ),
     # Also ends retention by itself, and can decide nobody's request.
     "archiver": frozenset(
         {
@@ -159,6 +164,7 @@ SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
             "audit.destroy_export",
             "audit.end_retention",
             "audit.erase_subject",
+            "audit.timestamp_checkpoint",
             "audit.verify_log",
         }
     ),

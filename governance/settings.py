@@ -36,6 +36,11 @@ CREDENCE_LOG_KEYS = env.words(
 )
 # The name of the log: a schema-less URL. Each yearly shard adds its year.
 CREDENCE_ORIGIN = env.text("CREDENCE_ORIGIN")
+# Whose cosignatures a checkpoint needs before it is published: a tlog-policy file. Without one, nobody's.
+CREDENCE_WITNESSES = env.file("CREDENCE_WITNESSES")
+# An RFC 3161 authority, and the root certificates (PEM) under which its tokens are accepted. Without one, no timestamps.
+CREDENCE_TSA_URL = env.text("CREDENCE_TSA_URL", "")
+CREDENCE_TSA_ROOTS = env.file("CREDENCE_TSA_ROOTS")
 
 INSTALLED_APPS = [
     "unfold",

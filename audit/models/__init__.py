@@ -14,12 +14,13 @@ from audit.models.holds import LegalHold
 from audit.models.log import Checkpoint, Entry, Head, Leaf, Outbox, ShardClose, Tile
 from audit.models.requests import EvidenceExport, LogPass
 from audit.models.vault import Erasure, Reference, Subject, SubjectSecret
-from audit.models.witnesses import Publication
+from audit.models.witnesses import Cosignature, Publication, TimestampToken, WitnessRefusal
 
 __all__ = [
     "ArchiveAlarm",
     "ArchivedObject",
     "Checkpoint",
+    "Cosignature",
     "Entry",
     "Epoch",
     "Erasure",
@@ -40,4 +41,6 @@ __all__ = [
     "Subject",
     "SubjectSecret",
     "Tile",
+    "TimestampToken",
+    "WitnessRefusal",
 ]

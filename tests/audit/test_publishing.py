@@ -40,7 +40,7 @@ def test_nothing_is_published_before_anything_is_signed(log: str) -> None:
 
 def test_a_checkpoint_that_a_crash_left_unpublished_is_published_by_the_next_pass(log: str) -> None:
     sequencer._integrate(log)
-    sequencer._sign_head(log, sequencer.log_signer())
+    sequencer._sign_head(log, sequencer.log_signer(log))
     assert published_size(log) == 0
 
     seal()
@@ -68,7 +68,7 @@ def test_a_publication_never_changes(log: str) -> None:
 
 def test_a_note_that_was_published_and_never_signed_is_named(log: str, keeper: User) -> None:
     sequencer._integrate(log)
-    sequencer._sign_head(log, sequencer.log_signer())
+    sequencer._sign_head(log, sequencer.log_signer(log))
     signed = Checkpoint.objects.get()
     Publication.objects.create(
         checkpoint=signed,

@@ -15,6 +15,7 @@ from audit.command_base import described
 from audit.context import acting
 from audit.errors import Refusal
 from audit.leadership import NotLeader, leadership
+from audit.publishing import publishing
 from audit.queries import service_account
 from audit.signing.errors import SignerUnavailable
 
@@ -53,10 +54,10 @@ class Command(BaseCommand):
     def _lead(self, origin: str, interval: float, stop: threading.Event) -> None:
         """Seal until told to stop; return early where someone else leads or the database is away."""
         try:
-            with leadership(origin):
+            with leadership(origin), publishing(origin) as publish:
                 looked_at = -math.inf
                 while not stop.is_set():
-                    result = sequencer.seal_as_leader(origin)
+                    result = sequencer.seal_as_leader(origin, publish)
                     if result.entries:
                         logger.info(
                             "Sealed %d entries; the tree has %d.", result.entries, result.size
