@@ -3,25 +3,31 @@
 import json
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import action
 from unfold.decorators import display as unfold_display
 
+from audit import key_history, keys
 from audit.admin_base import ReadOnlyAdmin, RecordWindow
-from audit.admin_parts import address
+from audit.admin_parts import address, coloured, table
 from audit.entries import parse
 from audit.entry_check import check_entry
 from audit.errors import Refusal
 from audit.models import ArchivedObject, Checkpoint, Entry, Erasure, EvidenceExport
 from audit.proofs import proof_for
 
+KEY_STATES = {
+    "valid": "success", "in use": "success", "ending": "warning", "prepared": "info", "expired": "danger", "lost": "danger",
+}  # fmt: skip
 PAPER = "white-space: pre-wrap; overflow-wrap: anywhere; font: 12px/1.6 ui-monospace, monospace"
 
 
@@ -99,6 +105,27 @@ class CheckpointAdmin(RecordWindow):
     list_select_related = ("publication",)
     fields = ("origin", "size", "root_hash", "signed_at", "published_at", "note_shown")
 
+    def get_urls(self) -> list[URLPattern]:
+        history = path("keys/", self.admin_site.admin_view(self.keys), name="audit_keys")
+        return [history, *super().get_urls()]
+
+    def keys(self, request: HttpRequest) -> TemplateResponse:
+        """Every key that ever signed here: what it was for, since when, and what became of it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **admin.site.each_context(request),
+            "title": "Keys of the log",
+            "keys": table(
+                ("Key", "Signs", "From", "Until", "State", "Introduced", "Ended"),
+                [_key_row(fact) for fact in key_history.history()],
+            ),
+            "log_keys": [
+                {"vkey": vkey, "fingerprint": keys.fingerprint(vkey)} for vkey in keys.log_vkeys()
+            ],
+        }
+        return TemplateResponse(request, "audit/keys.html", context)
+
     @admin.display(description="Root")
     def root_hash(self, checkpoint: Checkpoint) -> str:
         return bytes(checkpoint.root).hex()
@@ -111,6 +138,29 @@ class CheckpointAdmin(RecordWindow):
     def note_shown(self, checkpoint: Checkpoint) -> SafeString:
         published = hasattr(checkpoint, "publication")
         return preformatted(checkpoint.publication.note if published else checkpoint.note)
+
+
+def _key_row(fact: key_history.KeyFact) -> list[object]:
+    state = coloured(str(fact.state), KEY_STATES)
+    if fact.ends_at_size is not None:
+        state = format_html("{} up to size {}", state, f"{fact.ends_at_size:,}")
+    return [
+        fact.key_id,
+        fact.use,
+        f"{fact.since:%Y-%m-%d %H:%M}",
+        f"{fact.until:%Y-%m-%d %H:%M}" if fact.until else "-",
+        state,
+        _entry_link(fact.introduced_by),
+        _entry_link(fact.ended_by),
+    ]
+
+
+def _entry_link(pk: UUID | None) -> str:
+    if pk is None:
+        return "-"
+    return format_html(
+        '<a href="{}" class="text-link">entry</a>', reverse("admin:audit_entry_change", args=[pk])
+    )
 
 
 @admin.register(ArchivedObject)

@@ -10,17 +10,22 @@ from governance.queries.accounts import permissions_of
 
 
 class Item(NamedTuple):
-    """A window in the sidebar. `permission` stands in for the window's own `view` permission."""
+    """A window in the sidebar. `permission` stands in for the window's own `view` permission, `page` for its list."""
 
     title: str
     icon: str
     window: str
     permission: str = ""
+    page: str = ""
 
     @property
     def needs(self) -> str:
         app, _, model = self.window.partition("_")
         return self.permission or f"{app}.view_{model}"
+
+    @property
+    def url_name(self) -> str:
+        return f"admin:{self.page or self.window + '_changelist'}"
 
 
 GROUPS: dict[str, tuple[Item, ...]] = {
@@ -52,6 +57,7 @@ GROUPS: dict[str, tuple[Item, ...]] = {
     "Record": (
         Item("Log", "receipt_long", "audit_entry"),
         Item("Checkpoints", "flag", "audit_checkpoint"),
+        Item("Keys", "vpn_key", "audit_checkpoint", page="audit_keys"),
         Item("Archive", "inventory_2", "audit_archivedobject"),
         Item("Evidence bundles", "folder_zip", "audit_evidenceexport"),
         Item("Erasures", "person_remove", "audit_erasure"),
@@ -79,5 +85,4 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _entry(item: Item) -> dict[str, Any]:
-    link = reverse(f"admin:{item.window}_changelist")
-    return {"title": item.title, "icon": item.icon, "link": link}
+    return {"title": item.title, "icon": item.icon, "link": reverse(item.url_name)}

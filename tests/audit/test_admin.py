@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils.html import escape
 
+from audit import keys
 from audit.actions.archive import record_verification
 from audit.actions.exports import request_export
 from audit.actions.subjects import erase_subject
@@ -160,3 +162,16 @@ def test_whoever_may_not_see_the_log_verifies_nothing(
     entry = Entry.objects.latest("pk")
 
     assert signed_in(lending).get(f"/audit/entry/{entry.pk}/verify-now/").status_code != 200
+
+
+def test_the_window_of_keys_tells_what_became_of_each_and_what_a_stranger_must_hold(
+    lived_in: str, signed_in: SignIn, auditor: User, lending: User
+) -> None:
+    page = signed_in(auditor).get("/audit/checkpoint/keys/").content.decode()
+
+    for vkey in keys.log_vkeys():
+        assert escape(vkey) in page
+        assert keys.fingerprint(vkey) in page
+    assert keys.producer().key_id in page
+    assert "in use" in page
+    assert signed_in(lending).get("/audit/checkpoint/keys/").status_code != 200
