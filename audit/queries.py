@@ -11,7 +11,16 @@ from django.db.models import Max, QuerySet
 from audit.entries import parse
 from audit.errors import NotFound
 from audit.events import Event
-from audit.models import Checkpoint, Entry, EvidenceExport, Head, LogPass, Outbox, Publication
+from audit.models import (
+    Checkpoint,
+    Entry,
+    EvidenceExport,
+    Head,
+    LogPass,
+    Outbox,
+    Publication,
+    TimestampToken,
+)
 
 
 class NoServiceAccount(NotFound):
@@ -49,6 +58,14 @@ def publications(origin: str) -> QuerySet[Publication]:
     """Every published checkpoint of a log, largest first."""
     published = Publication.objects.filter(checkpoint__origin=origin)
     return published.select_related("checkpoint").order_by("-checkpoint__size")
+
+
+def timestamp_tokens(origin: str) -> QuerySet[TimestampToken]:
+    """Every timestamp of a log's published checkpoints, oldest first."""
+    tokens = TimestampToken.objects.filter(publication__checkpoint__origin=origin)
+    return tokens.select_related("publication__checkpoint").order_by(
+        "publication__checkpoint__size"
+    )
 
 
 def published_size(origin: str) -> int:

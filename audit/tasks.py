@@ -17,6 +17,9 @@ from audit.leadership import NotLeader
 from audit.models import EvidenceExport, LogPass
 from audit.passes import run_pass
 from audit.queries import NothingSealed, exports_waiting, passes_waiting, service_account
+from audit.sequencer import current_origin
+from audit.timestamps.authority import TimestampFailed
+from audit.timestamps.passes import has_authority, timestamp_pass
 from audit.verification import verify_log
 
 logger = logging.getLogger(__name__)
@@ -42,6 +45,18 @@ def archive_full() -> None:
             archive_pass(by=service_account("archiver"), full_only=True)
         except (NothingSealed, NotLeader):
             return  # nothing to archive yet, or a pass is under way
+
+
+@shared_task(name="audit.timestamp_checkpoint")
+def timestamp() -> None:
+    """Has the newest published checkpoint timestamped, where an authority is configured."""
+    if not has_authority():
+        return
+    with acting(trigger="schedule"):
+        try:
+            timestamp_pass(current_origin(), by=service_account("archiver"))
+        except (TimestampFailed, NothingSealed) as refusal:  # a failure is recorded by the pass
+            logger.warning("No timestamp: %s", refusal.detail)
 
 
 @shared_task(name="audit.verify_log")

@@ -16,6 +16,7 @@ def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
         "audit.run_passes": sweep,
         "audit.archive_log": DAY,
         "audit.archive_full_epochs": HOUR,
+        "audit.timestamp_checkpoint": HOUR,
         "audit.verify_log": DAY,
         "registry.sweep_runs": sweep,
         "monitoring.request_passes": DAY,
