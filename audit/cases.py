@@ -4,9 +4,12 @@ from uuid import UUID
 
 from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from audit.errors import NoSuchErasureCase, NoSuchHold
+from audit.holdings import facts_about, nobody
 from audit.models import ErasureCase, LegalHold
+from audit.weighing import Assessment, weighed
 
 
 def restricted_people(subject_id: OuterRef) -> QuerySet[ErasureCase]:
@@ -20,6 +23,12 @@ def erasure_case_with(case_id: UUID) -> ErasureCase:
     if case is None:
         raise NoSuchErasureCase(f"There is no request for erasure {case_id}.")
     return case
+
+
+def assessment_of(case: ErasureCase) -> Assessment:
+    """What would become of a request if it were decided now: a dry run, which changes nothing."""
+    facts = facts_about([case.subject_id])[0] if case.subject_id else nobody()
+    return weighed(facts, timezone.now().date())
 
 
 def open_erasure_cases() -> QuerySet[ErasureCase]:

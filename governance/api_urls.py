@@ -2,10 +2,18 @@
 
 from django.urls import path
 
+from governance.api.access import AccessDetail, AccessFile, AccessList
 from governance.api.cases import CaseDetail, CaseList
 from governance.api.changes import ApprovalList, ChangeDetail, ChangeList, Withdrawal
 from governance.api.datasets import DatasetList
+from governance.api.erasures import (
+    ErasureDecision,
+    ErasureDetail,
+    ErasureExtension,
+    ErasureList,
+)
 from governance.api.gates import GateReportDetail, GateReportList, GateRunDetail
+from governance.api.holds import HoldDetail, HoldList, HoldRelease
 from governance.api.incidents import IncidentDetail, IncidentList
 from governance.api.versions import Suspension
 
@@ -23,6 +31,18 @@ urlpatterns = [
     path("change-requests/<uuid:change_id>/withdrawal", Withdrawal.as_view()),
     path("retraining-cases", CaseList.as_view()),
     path("retraining-cases/<uuid:case_id>", CaseDetail.as_view()),
+    path("subject-access-requests", AccessList.as_view()),
+    path("subject-access-requests/<uuid:request_id>", AccessDetail.as_view(), name="access"),
+    path(
+        "subject-access-requests/<uuid:request_id>/file", AccessFile.as_view(), name="access-file"
+    ),
+    path("erasure-cases", ErasureList.as_view()),
+    path("erasure-cases/<uuid:case_id>", ErasureDetail.as_view()),
+    path("erasure-cases/<uuid:case_id>/decision", ErasureDecision.as_view()),
+    path("erasure-cases/<uuid:case_id>/extension", ErasureExtension.as_view()),
+    path("legal-holds", HoldList.as_view()),
+    path("legal-holds/<uuid:hold_id>", HoldDetail.as_view()),
+    path("legal-holds/<uuid:hold_id>/release", HoldRelease.as_view()),
     path("incidents", IncidentList.as_view()),
     path("incidents/<uuid:incident_id>", IncidentDetail.as_view()),
 ]

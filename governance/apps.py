@@ -9,13 +9,21 @@ class GovernanceConfig(AppConfig):
     verbose_name = "Governance"
 
     append_only = ["GateReport", "Approval", "CaseAlert", "CaseWarning"]
-    governed = ["GateRun", "ChangeRequest", "RetrainingCase", "CaseStep", "Incident"]
+    governed = [
+        "AccessRequest",
+        "GateRun",
+        "ChangeRequest",
+        "RetrainingCase",
+        "CaseStep",
+        "Incident",
+    ]
     erasable: list[str] = []
     plain = ["SignInGuard"]  # counts that reset; the entries stay
 
     def ready(self) -> None:
         from django.contrib import admin
 
+        from audit.holdings import SWEEPS
         from audit.recorded import recorded_table
         from governance import celery as celery  # whoever sends a task sends it to our broker
         from governance import sign_in
@@ -23,6 +31,7 @@ class GovernanceConfig(AppConfig):
 
         for name in (*self.append_only, *self.governed):
             recorded_table(self.get_model(name))
+        SWEEPS.append("governance.end_access")  # copies of data go with the person
         post_migrate.connect(provision, sender=self, dispatch_uid="governance.provision")
         sign_in.connect()
         admin.site.index_template = "governance/desk.html"

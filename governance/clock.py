@@ -1,6 +1,6 @@
 """Time left and time gone, in words. Pure."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 
 def in_words(span: timedelta) -> str:
@@ -22,3 +22,12 @@ def age(since: datetime, now: datetime) -> str:
     """In words: "12 min ago", or "just now" within the first minute."""
     gone = now - since
     return f"{in_words(gone)} ago" if gone >= timedelta(minutes=1) else "just now"
+
+
+def days_left(due_on: date, today: date) -> str:
+    """In words: "12 days left", "due today", or "3 days late"."""
+    days = (due_on - today).days
+    if days == 0:
+        return "due today"
+    unit = "day" if abs(days) == 1 else "days"
+    return f"{days} {unit} left" if days > 0 else f"{-days} {unit} late"

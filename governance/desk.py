@@ -1,21 +1,28 @@
 """The admin's home page: what waits for me. Each part is shown to those who may read what it shows."""
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from audit.admin_parts import address
+from audit.cases import holds_in_force, open_erasure_cases
 from audit.queries import last_verification
-from governance.clock import age, time_left
+from governance.clock import age, days_left, time_left
 from governance.models import RetrainingCase
 from governance.queries import desk
+from governance.queries.access import unanswered
 from governance.queries.accounts import permissions_of, roles_of
 from governance.queries.cases import next_step, open_cases
 from governance.queries.changes import changes_awaiting, open_changes
 from governance.queries.incidents import open_incidents
+
+RIGHTS = frozenset({"audit.view_erasurecase", "audit.view_legalhold"})
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -32,6 +39,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "alerts": _alerts(user, now) if "monitoring.view_alert" in held else None,
         "cards": desk.champion_cards(now) if "registry.view_modelversion" in held else None,
         "verification": _verification(now) if "audit.view_checkpoint" in held else None,
+        "rights": _rights(now.date(), held) if RIGHTS & held else None,
         "accounts": "governance.view_accounts" in held,
     }
 
@@ -49,6 +57,31 @@ def _waiting(user: User, now: datetime) -> dict[str, Any]:
             for change in mine
         ],
         "others": open_changes().count() - len(mine),
+    }
+
+
+def _rights(today: date, held: Collection[str]) -> list[dict[str, Any]]:
+    """People's requests and legal holds whose clock runs, for those who may see them."""
+    rows: list[dict[str, Any]] = []
+    if "audit.view_erasurecase" in held:
+        rows += [
+            _clock("Erasure", case, case.answer_due_on, today) for case in open_erasure_cases()
+        ]
+    if "governance.view_accessrequest" in held:
+        rows += [_clock("Access", request, request.due_on, today) for request in unanswered()]
+    if "audit.view_legalhold" in held:
+        rows += [_clock("Review of hold", hold, hold.review_on, today) for hold in holds_in_force()]
+    return sorted(rows, key=lambda row: row["due_on"])
+
+
+def _clock(what: str, row: Model, due_on: date, today: date) -> dict[str, Any]:
+    return {
+        "what": what,
+        "row": row,
+        "page": address(row),
+        "due_on": due_on,
+        "left": days_left(due_on, today),
+        "is_late": due_on < today,
     }
 
 

@@ -189,3 +189,11 @@ class IncidentAlreadyOpen(Refusal):
 
 class IncidentClosed(Refusal):
     """The incident is closed."""
+
+
+class NoSuchAccessRequest(NotFound):
+    """There is no access request of that identifier."""
+
+
+class AccessAnswered(Refusal):
+    """The access request is not in the state in which this is possible."""

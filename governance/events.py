@@ -36,6 +36,11 @@ class Event(StrEnum):
     CASE_CLOSED = "governance.case.closed"
     INCIDENT_OPENED = "governance.incident.opened"
     INCIDENT_CLOSED = "governance.incident.closed"
+    ACCESS_REQUESTED = "governance.access.requested"
+    ACCESS_ANSWERED = "governance.access.answered"
+    ACCESS_FAILED = "governance.access.failed"
+    ACCESS_TAKEN = "governance.access.taken"
+    ACCESS_ENDED = "governance.access.ended"
 
 
 DESCRIPTIONS = {
@@ -71,4 +76,9 @@ DESCRIPTIONS = {
     Event.CASE_CLOSED: "A retraining case was closed: how and why.",
     Event.INCIDENT_OPENED: "An incident was opened from a fact that a lower floor left.",
     Event.INCIDENT_CLOSED: "An incident was closed, with its cause.",
+    Event.ACCESS_REQUESTED: "Someone asked for a copy of their data: how identity was checked, and the clock.",
+    Event.ACCESS_ANSWERED: "A copy of a person's data was made: its digest, and how much of what was read for it.",
+    Event.ACCESS_FAILED: "A copy of a person's data could not be made: the reason.",
+    Event.ACCESS_TAKEN: "A copy of a person's data was downloaded, and by whom.",
+    Event.ACCESS_ENDED: "A copy of a person's data was deleted: it expired, or the person was erased.",
 }

@@ -60,9 +60,14 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         Item("Keys", "vpn_key", "audit_checkpoint", page="audit_keys"),
         Item("Archive", "inventory_2", "audit_archivedobject"),
         Item("Evidence bundles", "folder_zip", "audit_evidenceexport"),
-        Item("Erasures", "person_remove", "audit_erasure"),
     ),
-    "People": (
+    "People's rights": (
+        Item("Requests for access", "contact_page", "governance_accessrequest"),
+        Item("Requests for erasure", "person_remove", "audit_erasurecase"),
+        Item("Legal holds", "gavel", "audit_legalhold"),
+        Item("Erasures", "delete_forever", "audit_erasure"),
+    ),
+    "Accounts": (
         Item("Accounts", "group", "auth_user", "governance.view_accounts"),
         Item("Roles", "admin_panel_settings", "auth_group", "governance.view_accounts"),
         Item("API tokens", "key", "knox_authtoken", "governance.view_accounts"),

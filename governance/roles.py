@@ -103,6 +103,7 @@ ROLES: dict[str, frozenset[str]] = {
         "audit.view_erasurecase",
         "audit.view_evidenceexport",
         "audit.view_legalhold",
+        "governance.view_accessrequest",
         "governance.view_accounts",
         "monitoring.view_fairness_report",
         "monitoring.view_protectedvalue",
@@ -130,6 +131,8 @@ ROLES: dict[str, frozenset[str]] = {
         "audit.view_erasure",
         "audit.view_erasurecase",
         "audit.view_legalhold",
+        "governance.request_access",
+        "governance.view_accessrequest",
         "serving.view_decision",
     },
     "legal counsel": READ_LOG
@@ -170,6 +173,7 @@ SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
     ),
     "monitor": frozenset(
         {
+            "governance.answer_access",
             "governance.close_stale_changes",
             "governance.open_case",
             "governance.open_incident",

@@ -25,6 +25,8 @@ def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
         "audit.review_retention": DAY,
         "monitoring.forget_erased": HOUR,
         "serving.forget_erased": HOUR,
+        "governance.answer_access_requests": sweep,
+        "governance.end_access": HOUR,
         "governance.send_gates_again": sweep,
         "governance.open_cases": sweep,
         "governance.advance_cases": sweep,

@@ -5,8 +5,11 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
+from audit.context import acting
 from audit.queries import service_account
 from governance import gate_runs, retraining, sweeps
+from governance.access import package
+from governance.queries.access import waiting
 
 
 @shared_task(name="governance.measure_gates")
@@ -47,3 +50,24 @@ def close_stale_changes() -> None:
 @shared_task(name="governance.open_incidents")
 def open_incidents() -> None:
     sweeps.open_incidents()
+
+
+@shared_task(name="governance.answer_access")
+def answer_access(request_id: str) -> None:
+    """Makes one copy. Sent when it is asked for; nothing to do where it was made meanwhile."""
+    with acting(trigger="request"):
+        for request in waiting(UUID(request_id)):
+            package.answer(request, by=service_account("monitor"))
+
+
+@shared_task(name="governance.answer_access_requests")
+def answer_access_requests() -> None:
+    with acting(trigger="sweep"):
+        package.answer_waiting(by=service_account("monitor"))
+
+
+@shared_task(name="governance.end_access")
+def end_access() -> None:
+    """Deletes copies that have expired, or whose person was erased. Sent after an erasure, and swept."""
+    with acting(trigger="schedule"):
+        package.end_packages(by=service_account("monitor"))

@@ -1,6 +1,5 @@
 """Requests for erasure: recorded by one person, decided and carried out by another."""
 
-from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from uuid import UUID
@@ -11,22 +10,14 @@ from django.utils import timezone
 from audit import holdings, vault
 from audit.action import action, record
 from audit.actions.subjects import erase_subject
-from audit.errors import FieldProblem, InvalidInput, NoSuchErasureCase, Refusal
+from audit.errors import FieldProblem, NoSuchErasureCase, Refusal
 from audit.events import Event
 from audit.ids import uuid7
 from audit.letters import erasure_letter
 from audit.models import ErasureCase
 from audit.months import ANSWER_MONTHS, EXTENDED_MONTHS, months_after
+from audit.person_requests import PersonRequest, PersonRequestMalformed
 from audit.weighing import ERASED_UNDER, Assessment, weighed
-
-NEEDED = {
-    "correspondence": "Give the bank's own file number of the request.",
-    "identity_check": "Say how you made sure that the person is who they say.",
-}
-
-
-class ErasureMalformed(InvalidInput):
-    """A request for erasure lacks something, or names something that cannot be."""
 
 
 class ErasureDecided(Refusal):
@@ -51,28 +42,13 @@ class TooLateToExtend(Refusal):
     """The person must be told of an extension within the first month."""
 
 
-@dataclass(frozen=True)
-class ErasureRequest:
-    """What came in. The person is named by a client's own reference, or by their identifier here: one of the two.
-
-    The reference is looked up and then forgotten; `correspondence` is the bank's file number, without a name in it.
-    """
-
-    correspondence: str
-    identity_check: str
-    received_on: date
-    client: str = ""
-    subject_ref: str = ""
-    subject_id: UUID | None = None
-
-
 @action(Event.ERASURE_REQUESTED, needs="audit.record_erasure")
-def record_erasure_request(request: ErasureRequest, *, by: User) -> ErasureCase:
-    """Start the clock of a request. Raises ErasureMalformed or ErasureUnderWay.
+def record_erasure_request(request: PersonRequest, *, by: User) -> ErasureCase:
+    """Start the clock of a request. Raises PersonRequestMalformed or ErasureUnderWay.
 
     Somebody whom the vault does not know gets a case as well, and an answer.
     """
-    _require_sound(request)
+    request.require_sound(timezone.now().date())
     subject_id = vault.subject_named(request.client, request.subject_ref, request.subject_id)
     if subject_id and ErasureCase.objects.filter(subject=subject_id, state="open").exists():
         raise ErasureUnderWay(f"A request of {subject_id} is open already.")
@@ -100,11 +76,11 @@ def record_erasure_request(request: ErasureRequest, *, by: User) -> ErasureCase:
 @action(Event.ERASURE_EXTENDED, needs="audit.record_erasure")
 def extend_erasure_case(case_id: UUID, reason: str, *, by: User) -> ErasureCase:
     """Take two further months, of which the person is told in time. Raises NoSuchErasureCase, ErasureDecided,
-    ErasureMalformed or TooLateToExtend."""
+    PersonRequestMalformed or TooLateToExtend."""
     case = _undecided(case_id)
     if not reason.strip():
         problem = FieldProblem("reason", "missing", "Say why: the person is told.")
-        raise ErasureMalformed("An extension needs a reason.", errors=[problem])
+        raise PersonRequestMalformed("An extension needs a reason.", errors=[problem])
     if case.extended_until or timezone.now().date() > case.due_on:
         raise TooLateToExtend(
             f"The answer was due on {case.due_on}; it is extended once, and before that day."
@@ -182,29 +158,3 @@ def _undecided(case_id: UUID) -> ErasureCase:
     if case.state != ErasureCase.State.OPEN:
         raise ErasureDecided(f"The request was decided: {case.outcome}.")
     return case
-
-
-def _require_sound(request: ErasureRequest) -> None:
-    problems = [
-        FieldProblem(name, "missing", detail)
-        for name, detail in NEEDED.items()
-        if not getattr(request, name).strip()
-    ]
-    if request.received_on > timezone.now().date():
-        problems.append(FieldProblem("received_on", "out_of_range", "Must not lie in the future."))
-    if (request.subject_id is None) == (not request.subject_ref):
-        problems.append(
-            FieldProblem(
-                "subject_ref",
-                "missing",
-                "Name the person by subject_ref, or by subject_id: one of the two.",
-            )
-        )
-    if request.subject_ref and not request.client:
-        problems.append(
-            FieldProblem(
-                "client", "missing", "Say whose reference it is: the lending system's account."
-            )
-        )
-    if problems:
-        raise ErasureMalformed("The request cannot be taken.", errors=problems)

@@ -1,5 +1,6 @@
 """Governance's windows in the admin, and its buttons on every floor's windows."""
 
+from governance.admin.access import AccessRequestAdmin
 from governance.admin.accounts import RoleAdmin, SignInGuardAdmin, TokenAdmin, UserAdmin
 from governance.admin.cases import (
     CaseAlertAdmin,
@@ -9,17 +10,22 @@ from governance.admin.cases import (
     RetrainingCaseAdmin,
 )
 from governance.admin.changes import ApprovalAdmin, ChangeRequestAdmin
+from governance.admin.erasures import ErasureCaseAdmin
 from governance.admin.gates import GateReportAdmin, GateRunAdmin
+from governance.admin.holds import LegalHoldAdmin
 
 __all__ = [
+    "AccessRequestAdmin",
     "ApprovalAdmin",
     "CaseAlertAdmin",
     "CaseStepAdmin",
     "CaseWarningAdmin",
     "ChangeRequestAdmin",
+    "ErasureCaseAdmin",
     "GateReportAdmin",
     "GateRunAdmin",
     "IncidentAdmin",
+    "LegalHoldAdmin",
     "RetrainingCaseAdmin",
     "RoleAdmin",
     "SignInGuardAdmin",

@@ -46,7 +46,8 @@ class Done:
 class ActPage:
     """One button of one kind of row, or of its list where `on_list`.
 
-    `applies` says whether the row is in a state in which the button makes sense, for this person.
+    `applies` says whether the row is in a state in which the button makes sense, for this person. `initial` fills
+    the form from the row as it is when the page is shown.
     """
 
     model: type[Model]
@@ -59,6 +60,7 @@ class ActPage:
     form: type[forms.Form] = RationaleForm
     applies: Callable[[Any, User], bool] = lambda row, user: True
     evidence: Callable[[Any, User], dict[str, Any]] | None = None
+    initial: Callable[[Any], dict[str, Any]] | None = None
     danger: bool = False
     on_list: bool = False
 
@@ -120,17 +122,25 @@ def _answer(page: ActPage, request: HttpRequest, pk: str | None) -> HttpResponse
     row = None if pk is None else window.get_object(request, pk)
     if pk is not None and row is None:
         raise Http404
-    form = page.form(request.POST if request.method == "POST" else None)
+    form = page.form(
+        request.POST if request.method == "POST" else None, initial=_initial(page, row)
+    )
     if request.method != "POST" or not form.is_valid():
         return _page(page, request, row, form)
     try:
         done = page.perform(row, form.cleaned_data, user)
     except Refusal as refusal:
+        if page.initial:  # what the form said of the row may be what was refused
+            form = page.form(initial=_initial(page, row))
         return _page(page, request, row, form, refusal=refusal)
     if done.secret:
         return _page(page, request, row, None, done=done)
     messages.success(request, format_html('<span data-outcome="done">{}</span>', done.message))
     return HttpResponseRedirect(_after(page, row))
+
+
+def _initial(page: ActPage, row: Model | None) -> dict[str, Any]:
+    return page.initial(row) if page.initial else {}
 
 
 def _page(

@@ -10,6 +10,9 @@ __all__ = ["address", "link", "moment", "number", "table", "tag"]
 
 TAG_KINDS = {
     "granted": "success", "pass": "success", "done": "success", "passed": "success", "closed_champion": "success",
+    "erased": "success", "available": "success", "decided": "success", "released": "success", "in force": "warning",
+    "partially_erased": "warning", "retained_legal_obligation": "warning", "retained_legal_claims": "danger",
+    "refused_not_subject": "info", "requested": "info", "expired": "warning", "destroyed": "warning",
     "approve": "success", "measured": "success", "closed": "success",
     "open": "info", "queued": "info", "running": "info", "waiting_for_approval": "warning", "watch": "warning",
     "insufficient_data": "warning", "stopped": "danger", "fail": "danger", "failed": "danger", "rejected": "danger",

@@ -1,5 +1,6 @@
 """Django finds an app's tables here."""
 
+from governance.models.access import AccessRequest
 from governance.models.accounts import SignInGuard
 from governance.models.cases import CaseAlert, CaseStep, CaseWarning, RetrainingCase
 from governance.models.changes import Approval, ChangeRequest
@@ -7,6 +8,7 @@ from governance.models.gates import GateReport, GateRun
 from governance.models.incidents import Incident
 
 __all__ = [
+    "AccessRequest",
     "Approval",
     "CaseAlert",
     "CaseStep",

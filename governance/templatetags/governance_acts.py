@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import template
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model
 
 register = template.Library()
@@ -18,8 +19,9 @@ def act_buttons(context: dict[str, Any], row: Model | None) -> dict[str, Any]:
 
 
 @register.inclusion_tag("governance/buttons.html", takes_context=True)
-def list_buttons(context: dict[str, Any], model: type[Model]) -> dict[str, Any]:
+def list_buttons(context: dict[str, Any], listed: ChangeList) -> dict[str, Any]:
+    """Takes the list and not its model: a template would call the class and pass on a row."""
     from governance.admin.pages import PAGES
 
-    pages = PAGES.of_list(model, context["request"].user)
+    pages = PAGES.of_list(listed.model, context["request"].user)
     return {"buttons": [(page, page.url()) for page in pages]}

@@ -9,9 +9,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit import holdings, vault
-from audit.actions.erasures import ErasureRequest, decide_erasure_case, record_erasure_request
+from audit.actions.erasures import decide_erasure_case, record_erasure_request
 from audit.actions.holds import HoldOrder, place_hold
 from audit.models import ErasureCase, LegalHold
+from audit.person_requests import PersonRequest
 from audit.vault import Private
 from audit.weighing import weighed
 from tests.audit.acts import some_entries
@@ -25,7 +26,7 @@ def a_known_person(by: User, reference: str = "customer-77") -> uuid.UUID:
     return subject_id
 
 
-def a_request(**changes: Any) -> ErasureRequest:
+def a_request(**changes: Any) -> PersonRequest:
     fields: dict[str, Any] = {
         "correspondence": "DSR-2026-0042",
         "identity_check": "Called back on the number on file.",
@@ -33,7 +34,7 @@ def a_request(**changes: Any) -> ErasureRequest:
         "client": "bank",
         "subject_ref": "customer-77",
     }
-    return ErasureRequest(**{**fields, **changes})
+    return PersonRequest(**{**fields, **changes})
 
 
 def a_case(by: User, **changes: Any) -> ErasureCase:

@@ -11,7 +11,6 @@ from django.utils import timezone
 from audit import vault
 from audit.actions.erasures import (
     ErasureDecided,
-    ErasureMalformed,
     ErasureUnderWay,
     FactsChanged,
     RecorderCannotDecide,
@@ -22,6 +21,7 @@ from audit.actions.erasures import (
 from audit.entries import parse
 from audit.errors import AlreadyErased, NoSuchErasureCase, NotPermitted
 from audit.models import Entry, Erasure, ErasureCase, SubjectSecret
+from audit.person_requests import PersonRequestMalformed
 from tests.audit.people import a_case, a_hold, a_known_person, a_request, decided, seen
 
 
@@ -160,7 +160,7 @@ def test_an_extension_is_told_within_the_first_month_and_happens_once(
     late = a_case(keeper, subject_ref="other", received_on=today - timedelta(days=40))
     with pytest.raises(TooLateToExtend):
         extend_erasure_case(late.pk, "Forgotten.", by=privacy_officer)
-    with pytest.raises(ErasureMalformed):
+    with pytest.raises(PersonRequestMalformed):
         extend_erasure_case(late.pk, " ", by=privacy_officer)
 
 
@@ -172,7 +172,7 @@ def test_a_request_names_everything_that_is_wrong_with_it(keeper: User) -> None:
         client="",
     )
 
-    with pytest.raises(ErasureMalformed) as refused:
+    with pytest.raises(PersonRequestMalformed) as refused:
         a_case(keeper, **vars(request))
 
     assert [problem.field for problem in refused.value.errors] == [

@@ -1,0 +1,50 @@
+"""Form fields in the look of the admin, for pages of more than one field."""
+
+from typing import Any
+
+from django import forms
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminSingleDateWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+
+def line(label: str, help_text: str = "", **options: Any) -> forms.CharField:
+    """One line of text. What may not be empty is for the act to refuse."""
+    return forms.CharField(
+        required=False,
+        label=label,
+        help_text=help_text,
+        widget=UnfoldAdminTextInputWidget,
+        **options,
+    )
+
+
+def paragraph(label: str, help_text: str = "") -> forms.CharField:
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
+    return forms.CharField(required=False, label=label, help_text=help_text, widget=widget)
+
+
+def day(label: str, help_text: str = "", *, required: bool = True) -> forms.DateField:
+    """A day as 2026-01-31."""
+    return forms.DateField(
+        required=required,
+        label=label,
+        help_text=help_text,
+        widget=UnfoldAdminSingleDateWidget,
+        input_formats=["%Y-%m-%d", "%d/%m/%Y"],
+    )
+
+
+def identifier(label: str, help_text: str = "") -> forms.UUIDField:
+    return forms.UUIDField(
+        required=False, label=label, help_text=help_text, widget=UnfoldAdminTextInputWidget
+    )
+
+
+def choice(label: str, choices: list[tuple[str, str]], help_text: str = "") -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label=label, choices=choices, help_text=help_text, widget=UnfoldAdminSelectWidget
+    )

@@ -1,0 +1,118 @@
+"""`erasure-cases`: people's requests to be erased, with their clock, a dry run, and the decision."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from audit.actions.erasures import (
+    decide_erasure_case,
+    extend_erasure_case,
+    record_erasure_request,
+)
+from audit.api_base import ActView, StrictSerializer, actor
+from audit.cases import assessment_of, erasure_case_with
+from audit.models import ErasureCase
+from audit.person_requests import PersonRequest
+
+
+class ErasureCaseSerializer(serializers.ModelSerializer[ErasureCase]):
+    subject_id = serializers.UUIDField(allow_null=True)
+    answer_due_on = serializers.DateField()
+    would_be = serializers.SerializerMethodField(
+        help_text="What deciding now would do; null once decided. Nothing is changed by looking."
+    )
+
+    class Meta:
+        model = ErasureCase
+        fields = (
+            "id", "correspondence", "subject_id", "received_on", "due_on", "extended_until", "extension_reason",
+            "answer_due_on", "identity_check", "recorded_by", "state", "would_be", "outcome", "assessment",
+            "is_restricted", "letter", "decided_by", "decided_at",
+        )  # fmt: skip
+
+    def get_would_be(self, case: ErasureCase) -> dict[str, Any] | None:
+        if case.state != ErasureCase.State.OPEN:
+            return None
+        assessment = assessment_of(case)
+        return assessment.as_json() | {"digest": assessment.digest}
+
+
+class ErasureBody(StrictSerializer):
+    correspondence = serializers.CharField(
+        max_length=100, help_text="The bank's own file number, without a name in it."
+    )
+    identity_check = serializers.CharField(help_text="How it was made sure who asks.")
+    received_on = serializers.DateField()
+    client = serializers.CharField(required=False, default="", allow_blank=True)
+    subject_ref = serializers.CharField(
+        required=False, default="", allow_blank=True, help_text="The client's own reference."
+    )
+    subject_id = serializers.UUIDField(required=False, allow_null=True, default=None)
+
+
+class DecisionBody(StrictSerializer):
+    seen = serializers.CharField(help_text="The `digest` of the `would_be` that you decide on.")
+
+
+class ReasonBody(StrictSerializer):
+    reason = serializers.CharField(allow_blank=True)
+
+
+class ErasureList(ActView, generics.GenericAPIView[ErasureCase]):
+    read_permission = "audit.view_erasurecase"
+    serializer_class = ErasureCaseSerializer
+
+    @extend_schema(operation_id="erasure_cases_list", responses=ErasureCaseSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """Requests for erasure, the newest first."""
+        page = self.paginate_queryset(ErasureCase.objects.all())
+        return self.get_paginated_response(ErasureCaseSerializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="erasure_cases_create",
+        request=ErasureBody,
+        responses={201: ErasureCaseSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Record a request. The reference is looked up and kept nowhere."""
+        body = ErasureBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        case = record_erasure_request(PersonRequest(**body.validated_data), by=actor(request))
+        return Response(ErasureCaseSerializer(case).data, status.HTTP_201_CREATED)
+
+
+class ErasureDetail(ActView):
+    read_permission = "audit.view_erasurecase"
+
+    @extend_schema(operation_id="erasure_cases_retrieve", responses=ErasureCaseSerializer)
+    def get(self, request: Request, case_id: UUID) -> Response:
+        """One request; while it is open, with what deciding it now would do."""
+        return Response(ErasureCaseSerializer(erasure_case_with(case_id)).data)
+
+
+class ErasureDecision(ActView):
+    @extend_schema(
+        operation_id="erasure_cases_decide", request=DecisionBody, responses=ErasureCaseSerializer
+    )
+    def post(self, request: Request, case_id: UUID) -> Response:
+        """Decide a request as it was seen, and carry it out. What is erased does not come back."""
+        body = DecisionBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        case = decide_erasure_case(case_id, body.validated_data["seen"], by=actor(request))
+        return Response(ErasureCaseSerializer(case).data)
+
+
+class ErasureExtension(ActView):
+    @extend_schema(
+        operation_id="erasure_cases_extend", request=ReasonBody, responses=ErasureCaseSerializer
+    )
+    def post(self, request: Request, case_id: UUID) -> Response:
+        """Take two further months, of which the person is told within the first."""
+        body = ReasonBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        case = extend_erasure_case(case_id, body.validated_data["reason"], by=actor(request))
+        return Response(ErasureCaseSerializer(case).data)
