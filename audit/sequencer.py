@@ -12,17 +12,18 @@ checkpoint that was not published is published. Sealed means published.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from audit import keys, tree
+from audit.batches import Waiting, move_into_tree, waiting_entries
 from audit.errors import Refusal
 from audit.leadership import NotLeader, leadership
 from audit.merkle import EMPTY_ROOT, leaf_hash
-from audit.models import Checkpoint, Entry, Head, Leaf, Outbox, Tile
+from audit.models import Checkpoint, Head, Tile
 from audit.publishing import Publisher, witness_policy
 from audit.queries import head_size, is_waiting, last_waiting, published_size
 from audit.signer import LogSigner, TreeShrank, log_signer
@@ -124,32 +125,25 @@ def _integrate(origin: str) -> int:
     with transaction.atomic(durable=True):
         # The head first: entries that another sequencer takes after this cannot be in a batch that is read later.
         head = _head(origin)
-        batch = list(_waiting(origin))
+        batch = waiting_entries(origin, BATCH)
         if not batch:
             return 0
-        hashes = [_checked_hash(entry) for _, entry in batch]
+        hashes = [_checked_hash(entry) for entry in batch]
         frontier = tree.frontier_at(origin, head.size)
         full = frontier.append(hashes)
         _move_head(head, frontier.size, frontier.root)
-        Leaf.objects.bulk_create(
-            Leaf(origin=origin, index=head.size + place, entry=entry, leaf_hash=leaf)
-            for place, ((_, entry), leaf) in enumerate(zip(batch, hashes, strict=True))
-        )
+        move_into_tree(origin, head.size, batch, hashes)
         Tile.objects.bulk_create(_row(origin, tile) for tile in full)
-        Outbox.objects.filter(pk__in=[pk for pk, _ in batch]).delete()
     return len(batch)
 
 
-def _waiting(origin: str) -> Iterator[tuple[int, Entry]]:
-    rows = Outbox.objects.filter(entry__origin=origin).select_related("entry").order_by("pk")
-    return ((row.pk, row.entry) for row in rows[:BATCH])
-
-
-def _checked_hash(entry: Entry) -> bytes:
+def _checked_hash(entry: Waiting) -> bytes:
     """Its receipt, if it has one, is over the leaf hash that was recorded: nothing else may enter the tree."""
-    leaf = leaf_hash(bytes(entry.body))
-    if leaf != bytes(entry.leaf_hash):
-        raise EntryAltered(f"The bytes of entry {entry.pk} were changed after it was recorded.")
+    leaf = leaf_hash(entry.body)
+    if leaf != entry.leaf_hash:
+        raise EntryAltered(
+            f"The bytes of entry {entry.entry_id} were changed after it was recorded."
+        )
     return leaf
 
 

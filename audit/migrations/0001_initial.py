@@ -147,7 +147,7 @@ class Migration(migrations.Migration):
                 ('origin', models.CharField(max_length=255)),
                 ('index', models.BigIntegerField()),
                 ('leaf_hash', models.BinaryField(max_length=32)),
-                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='leaf', to='audit.entry')),
+                ('entry', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='leaf', to='audit.entry')),
             ],
             options={
                 'verbose_name_plural': 'leaves',
