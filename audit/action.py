@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Permission, User
 from django.db import DatabaseError, transaction
 
+from audit import triggers
 from audit.canonical import NotCanonical
 from audit.errors import (
     FieldProblem,
@@ -24,6 +25,7 @@ from audit.errors import (
     NotRecordable,
     Overtaken,
     Refusal,
+    ShardIsClosed,
 )
 from audit.events import Event
 from audit.keys import EntryKey
@@ -153,11 +155,20 @@ def _begin(frame: _Frame, body: Callable[[], R]) -> R:
         _record_refusal(frame, refusal)
         raise
     except DatabaseError as error:
-        if getattr(error.__cause__, "sqlstate", None) not in OVERTAKEN:
+        meant = _refusal_for(error)
+        if meant is None:
             raise
-        overtaken = Overtaken("Another act did the same at this very moment. Look, and ask again.")
-        _record_refusal(frame, overtaken)
-        raise overtaken from error
+        _record_refusal(frame, meant)
+        raise meant from error
+
+
+def _refusal_for(error: DatabaseError) -> Refusal | None:
+    """What the database's word means to whoever acted; None where it means a fault of ours."""
+    if triggers.SHARD_IS_CLOSED in str(error):
+        return ShardIsClosed("The log goes over to its next shard. Ask again in a second.")
+    if getattr(error.__cause__, "sqlstate", None) in OVERTAKEN:
+        return Overtaken("Another act did the same at this very moment. Look, and ask again.")
+    return None
 
 
 def _join(outer: _Frame, frame: _Frame, body: Callable[[], R]) -> R:
@@ -192,8 +203,14 @@ def _record_refusal(frame: _Frame, refusal: Refusal) -> None:
         "types": sorted({problem.type for problem in refusal.errors}),
     }
     said = Said(Event.ACTION_REFUSED, frame.by, ("audit.act", frame.act.name), details)
-    with transaction.atomic():
-        insert_entries([make_entry(said)])
+    try:
+        with transaction.atomic():
+            insert_entries([make_entry(said)])
+    except DatabaseError as error:
+        # Between two shards nothing can be written down, so whoever acted is told to ask again.
+        if not isinstance(closed := _refusal_for(error), ShardIsClosed):
+            raise
+        raise closed from error
 
 
 def _is_declared(problem: FieldProblem) -> bool:

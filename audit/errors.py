@@ -96,6 +96,12 @@ class Overtaken(Refusal):
     """Another act did the same, or held what this one needed, at the same moment. Asking again shows what it did."""
 
 
+class ShardIsClosed(Refusal):
+    """This shard of the log has ended and the next one is being opened. Asking again in a second succeeds."""
+
+    status = 503
+
+
 class NotRecordable(Refusal):
     """A value cannot be written into the log: half of a surrogate pair, a name that is not ASCII, a number beyond 2^53."""
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 class Event(StrEnum):
     SHARD_OPENED = "audit.shard.opened"
+    SHARD_CLOSED = "audit.shard.closed"
     PRODUCER_KEY_INTRODUCED = "audit.producer_key.introduced"
     PRODUCER_KEY_RETIRED = "audit.producer_key.retired"
     LOG_KEY_INTRODUCED = "audit.log_key.introduced"
@@ -20,6 +21,7 @@ class Event(StrEnum):
     RETENTION_ENDED = "audit.retention.ended"
     RETENTION_REVIEWED = "audit.retention.reviewed"
     HEARTBEAT = "audit.heartbeat"
+    RECONCILIATION = "audit.reconciliation"
     EPOCH_CLOSED = "audit.epoch.closed"
     LOG_ARCHIVED = "audit.log.archived"
     LOCK_EXTENDED = "audit.archive.lock_extended"
@@ -48,6 +50,7 @@ class Event(StrEnum):
 
 DESCRIPTIONS = {
     Event.SHARD_OPENED: "A log began: its origin and its key. Entry 0, signed by the log key.",
+    Event.SHARD_CLOSED: "The last entry of a shard, which names the one that goes on.",
     Event.PRODUCER_KEY_INTRODUCED: "The log key delegated to a key that signs entries, until a date.",
     Event.PRODUCER_KEY_RETIRED: "No later entry is signed by that producer key. Signed by the log key.",
     Event.LOG_KEY_INTRODUCED: "A further key signs the log's checkpoints, on the word of a key that does already.",
@@ -63,6 +66,7 @@ DESCRIPTIONS = {
     Event.RETENTION_ENDED: "The retention period of all that is held about a person has ended, so that they were erased.",
     Event.RETENTION_REVIEWED: "All people whose period may have ended were looked at: how many went, and how many are held.",
     Event.HEARTBEAT: "The log is alive, though nothing happened.",
+    Event.RECONCILIATION: "How many entries and recorded rows an hour left, and the digests of their ids.",
     Event.EPOCH_CLOSED: "A stretch of the log was closed for the archive, under one published checkpoint: until when it will be locked.",
     Event.LOCK_EXTENDED: "Archived objects were locked for longer: until when, and why. No lock is ever shortened.",
     Event.RETENTION_STARTED: "The event happened that starts a retention period of records made earlier.",

@@ -24,7 +24,7 @@ class DatabaseFiles:
             f"{origin}/checkpoints/{checkpoint.size:020d}": checkpoint.note.encode()
             for checkpoint in checkpoints
         }
-        for name, note in trust.note_files().items():
+        for name, note in trust.note_files(origin).items():
             self._notes[f"{origin}/trust/{name}"] = note.encode()
 
     @property

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db.models import Max, QuerySet
 
+from audit import keys
 from audit.entries import parse
 from audit.errors import NotFound
 from audit.events import Event
@@ -19,6 +20,7 @@ from audit.models import (
     LogPass,
     Outbox,
     Publication,
+    ShardClose,
     TimestampToken,
 )
 
@@ -39,6 +41,13 @@ def service_account(name: str) -> User:
         raise NoServiceAccount(
             f"There is no service account {name!r}. Run `manage.py migrate`."
         ) from None
+
+
+def origins() -> list[str]:
+    """Every shard of the log, oldest first; the last one is being written. Raises KeyMissing."""
+    closed = ShardClose.objects.order_by("closed_at").values_list("origin", flat=True)
+    current = keys.current_origin()
+    return [*(origin for origin in closed if origin != current), current]
 
 
 def newest_checkpoint(origin: str) -> Publication:

@@ -14,6 +14,7 @@ from audit.ending import review_retention
 from audit.errors import Refusal
 from audit.export import build_export
 from audit.leadership import NotLeader
+from audit.liveness import reconcile_due
 from audit.models import EvidenceExport, LogPass
 from audit.passes import run_pass
 from audit.queries import NothingSealed, exports_waiting, passes_waiting, service_account
@@ -23,6 +24,13 @@ from audit.timestamps.passes import has_authority, timestamp_pass
 from audit.verification import verify_log
 
 logger = logging.getLogger(__name__)
+
+
+@shared_task(name="audit.reconcile_hours")
+def reconcile() -> None:
+    """Every hour that is due; the ones that were missed come first."""
+    with acting(trigger="schedule"):
+        reconcile_due(by=service_account("sequencer"))
 
 
 @shared_task(name="audit.write_heartbeat")

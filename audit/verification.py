@@ -15,7 +15,7 @@ from django.db import connection, models
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from audit import triggers, trust, verify
+from audit import reconciliation, triggers, trust, verify
 from audit.actions.archive import record_verification
 from audit.archive.reading import epoch_problems, fetched, require_same_bytes
 from audit.archive.store import ArchiveRefused, ArchiveStore, ObjectCold
@@ -25,7 +25,7 @@ from audit.errors import Refusal
 from audit.layouts import DatabaseFiles
 from audit.models import ArchivedObject, Checkpoint, Entry, Head, Leaf, Outbox
 from audit.published import publication_problems
-from audit.queries import oldest_waiting_since, publications
+from audit.queries import oldest_waiting_since, origins, publications
 from audit.recorded import RECORDED
 from audit.sequencer import current_origin
 from audit.signer import log_signer
@@ -48,6 +48,13 @@ class Verification:
     def add(self, name: str, summary: str, problems: Sequence[str]) -> None:
         self.checks.append((name, summary, list(problems)))
 
+    def take(self, closed: "Verification") -> None:
+        """What was found in a shard that has ended."""
+        self.archived_objects += closed.archived_objects
+        self.remarks += closed.remarks
+        for name, summary, problems in closed.checks:
+            self.add(f"{name} of {closed.origin}", summary, problems)
+
     @property
     def problems(self) -> list[str]:
         return [f"{name}: {problem}" for name, _, problems in self.checks for problem in problems]
@@ -56,14 +63,24 @@ class Verification:
 def verify_log(*, by: User, on_step: Step | None = None) -> Verification:
     """Check everything, and record what was found. Raises NotPermitted; problems are returned, not raised."""
     found = Verification(current_origin())
-    for name, check in CHECKS.items():
-        if on_step is not None:
-            on_step(name)
-        check(found)
+    for origin in origins()[:-1]:
+        closed = Verification(origin)
+        _carry_out(OF_A_SHARD, closed, on_step)
+        found.take(closed)
+    _carry_out(CHECKS, found, on_step)
     record_verification(
         found.origin, found.tree_size, found.archived_objects, found.problems, by=by
     )
     return found
+
+
+def _carry_out(
+    checks: dict[str, Callable[[Verification], None]], found: Verification, on_step: Step | None
+) -> None:
+    for name, check in checks.items():
+        if on_step is not None:
+            on_step(name)
+        check(found)
 
 
 def check_rows(found: Verification) -> None:
@@ -140,7 +157,7 @@ def check_head(found: Verification) -> None:
 
 def _last_signed(found: Verification) -> CheckpointBody | None:
     try:
-        return log_signer().last()
+        return log_signer(found.origin).last()
     except Refusal as refusal:
         found.remarks.append(f"The signer's memory was not compared: {refusal.detail}")
         return None
@@ -182,6 +199,13 @@ def check_records(found: Verification) -> None:
             )
         ]
     found.add("records", f"{rows:,} rows of {len(RECORDED)} tables have their entries", problems)
+
+
+def check_reconciliations(found: Verification) -> None:
+    """Every hour still holds what the log said of it: entries by event, and rows by table."""
+    hours = reconciliation.reconciled_hours(found.origin)
+    problems = list(reconciliation.problems_of(found.origin))
+    found.add("reconciliations", f"{hours:,} hour(s) hold what the log said of them", problems)
 
 
 def check_triggers(found: Verification) -> None:
@@ -227,7 +251,8 @@ def check_archive(found: Verification) -> None:
         folder = verify.open_bundle(Path(settings.CREDENCE_ARCHIVE))
         problems += _problems(verify.verify_files(folder, "archive", trust.policy_text()))
     known = set(rows.values_list("key", flat=True))
-    strangers = [key for key in store.names() if key not in known]
+    here = [key for key in store.names() if key.startswith(f"{found.origin}/")]
+    strangers = [key for key in here if key not in known]
     found.remarks += [f"The archive holds {key}, which no row knows." for key in strangers]
     if cold:
         found.remarks.append(f"{cold:,} archived objects lie in cold storage and were not read.")
@@ -255,7 +280,13 @@ CHECKS: dict[str, Callable[[Verification], None]] = {
     "head": check_head,
     "published": check_published,
     "records": check_records,
+    "reconciliations": check_reconciliations,
     "triggers": check_triggers,
     "outbox": check_outbox,
     "archive": check_archive,
+}
+# The rest is about the database as a whole.
+OF_A_SHARD = {
+    name: CHECKS[name]
+    for name in ("rows", "tree", "head", "published", "reconciliations", "outbox", "archive")
 }

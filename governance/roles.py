@@ -115,6 +115,7 @@ ROLES: dict[str, frozenset[str]] = {
         "audit.archive_log",
         "audit.manage_keys",
         "audit.renew_keys",
+        "audit.roll_shard",
         "audit.timestamp_checkpoint",
         "audit.verify_log",
         "audit.view_evidenceexport",
@@ -158,7 +159,12 @@ ROLES: dict[str, frozenset[str]] = {
 # One account per process, each alone in a group of its name. None has a password.
 SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
     "sequencer": frozenset(
-        {"audit.record_witness_refusal", "audit.renew_keys", "audit.write_heartbeat"}
+        {
+            "audit.record_witness_refusal",
+            "audit.renew_keys",
+            "audit.roll_shard",
+            "audit.write_heartbeat",
+        }
     ),
     # Also ends retention by itself, and can decide nobody's request.
     "archiver": frozenset(

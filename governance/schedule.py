@@ -12,6 +12,7 @@ def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
     minute = timedelta(minutes=1)
     every: dict[str, timedelta] = {
         "audit.write_heartbeat": minute,
+        "audit.reconcile_hours": timedelta(minutes=10),
         "audit.build_exports": sweep,
         "audit.run_passes": sweep,
         "audit.archive_log": DAY,

@@ -110,6 +110,9 @@ class Migration(migrations.Migration):
                 ('closed_at', models.DateTimeField()),
                 ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='audit.entry')),
             ],
+            options={
+                'permissions': [('roll_shard', 'Can close a shard of the log and open the next')],
+            },
         ),
         migrations.CreateModel(
             name='Erasure',

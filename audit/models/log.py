@@ -130,5 +130,8 @@ class ShardClose(models.Model):
     closed_at = models.DateTimeField()
     entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="+")
 
+    class Meta:
+        permissions = [("roll_shard", "Can close a shard of the log and open the next")]
+
     def __str__(self) -> str:
         return f"{self.origin} -> {self.next_origin}"

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, connection
 
-from audit import sequencer, upkeep
+from audit import sequencer, shards, upkeep
 from audit.command_base import described
 from audit.context import acting
 from audit.errors import Refusal
@@ -43,16 +43,16 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         try:
-            origin = sequencer.current_origin()
-            logger.info("Sequencer of %s started.", origin)
             while not stop.is_set():
+                origin = sequencer.current_origin()
+                logger.info("Sequencer of %s started.", origin)
                 self._lead(origin, interval, stop)
         except Refusal as refusal:
             raise CommandError(described(refusal)) from refusal
         logger.info("Sequencer stopped.")
 
     def _lead(self, origin: str, interval: float, stop: threading.Event) -> None:
-        """Seal until told to stop; return early where someone else leads or the database is away."""
+        """Seal until told to stop; return early where someone else leads, the database is away or another shard began."""
         try:
             with leadership(origin), publishing(origin) as publish:
                 looked_at = -math.inf
@@ -65,6 +65,8 @@ class Command(BaseCommand):
                     if time.monotonic() - looked_at > KEYS_EVERY_SECONDS:
                         looked_at = time.monotonic()
                         self._look_after_keys()
+                    if sequencer.current_origin() != origin or self._rolled():
+                        return
                     stop.wait(interval)
         except SignerUnavailable as refusal:
             logger.warning("What waits is signed once the key can be used: %s", refusal.detail)
@@ -86,3 +88,13 @@ class Command(BaseCommand):
                 )
         except Refusal as refusal:
             logger.error("The keys could not be looked after: %s", described(refusal))
+
+    def _rolled(self) -> bool:
+        """At the end of a shard's year, close it and open the next."""
+        try:
+            with acting(trigger="schedule"):
+                opened = shards.roll_if_due(by=service_account("sequencer"))
+        except shards.NotReadyToClose as refusal:
+            logger.warning("%s", refusal.detail)
+            return False
+        return opened is not None
