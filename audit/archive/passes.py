@@ -190,6 +190,6 @@ def _trust(epoch: Epoch) -> Iterator[tuple[str, bytes]]:
     policies = [key for key in digests if key.endswith("/policy")]
     if not policies or digests[policies[-1]] != hashlib.sha256(policy).hexdigest():
         yield f"trust/{len(policies) + 1:04d}/policy", policy
-    for name, note in trust.note_files().items():
+    for name, note in trust.note_files(epoch.origin).items():
         if prefix + name not in digests:
             yield f"trust/{name}", note.encode()
