@@ -1461,7 +1461,7 @@ class History:
         self.check = check
         self.trusted = {key.id: key for key in policy.logs[log.origin]}
         self.log_keys: dict[str, Key] = {}  # that may sign entries from here on
-        self.lost: set[str] = set()
+        self.lost: dict[str, int] = {}  # key id -> the size up to which the key was still the log's
         self.ended: dict[str, int] = {}  # key id -> the last size that the key vouches for
         self.producers: dict[str, list[Introduced]] = {}
         self.notes: set[str] = set()
@@ -1472,16 +1472,35 @@ class History:
         self.closed: tuple[int, str] | None = None  # index, and the origin that goes on
 
     def run(self, special: Iterable[tuple[str, int, bytes]]) -> None:
+        """First what was lost, on the word of a key that the policy names: the policy does not name lost keys any more."""
+        entries = []
         for file, index, body in special:
             try:
-                fields = parse_entry(body, self.log.origin)
+                entries.append((file, index, body, parse_entry(body, self.log.origin)))
             except Broken:
                 continue  # named among all the entries
+        for _, _, body, fields in entries:
+            if fields["event"] == LOG_KEY_LOST:
+                self._learn_lost(fields, body)
+        for file, index, body, fields in entries:
             try:
                 self._read(index, fields, body)
             except Broken as broken:
                 place = Place(file, index, fields["id"], fields["event"])
                 self.check.fail(f"{broken}.", **asdict(place))
+
+    def _learn_lost(self, fields: dict[str, Any], body: bytes) -> None:
+        signer, public = self.trusted.get(fields["producer"]), fields["public"]
+        try:
+            key, size = parse_vkey(str(public.get("vkey"))), public.get("ends_at_size")
+            if signer is None or signer.id in self.lost or signer.id == key.id:
+                return  # named where it is read in its turn
+            require_signature(fields, body, signer)
+        except Broken:
+            return
+        if key.name == self.log.origin and isinstance(size, int):
+            self.trusted.setdefault(key.id, key)
+            self.lost[key.id] = size
 
     def _read(self, index: int, fields: dict[str, Any], body: bytes) -> None:
         event, public = fields["event"], fields["public"]
@@ -1503,7 +1522,7 @@ class History:
             case "audit.log_key.introduced":
                 self._introduce_log_key(public)
             case "audit.log_key.retired" | "audit.log_key.lost":
-                self._end_log_key(event, public)
+                self._end_log_key(public)
             case "audit.subject.erased":
                 for key_id in public.get("key_ids") or []:
                     self.erased.setdefault(str(key_id), index)
@@ -1523,7 +1542,7 @@ class History:
             # After a loss the new key, which the policy must name, speaks for itself.
             keys = {name: self.trusted[name]} if name in self.trusted else {}
         key = keys.get(name)
-        if key is None or key.kind != ED25519 or name in self.lost:
+        if key is None or key.kind != ED25519 or index >= self.lost.get(name, self.log.size):
             raise Broken(
                 "It opens or closes a log, introduces or ends a key, and is not signed by the log key"
             )
@@ -1567,15 +1586,13 @@ class History:
             )
         self.log_keys[key.id] = key
 
-    def _end_log_key(self, event: str, public: dict[str, Any]) -> None:
+    def _end_log_key(self, public: dict[str, Any]) -> None:
         key_id = "+".join(str(public.get("vkey")).split("+")[:2])
         size = public.get("ends_at_size")
         if not isinstance(size, int) or isinstance(size, bool) or size < 0:
             raise Broken("It does not say at which size the key ends")
         self.log_keys.pop(key_id, None)
         self.ended[key_id] = min(size, self.ended.get(key_id, size))
-        if event == LOG_KEY_LOST:
-            self.lost.add(key_id)
 
     def _window(self, index: int, fields: dict[str, Any]) -> Window:
         public = fields["public"]
@@ -2588,7 +2605,11 @@ def verify_files(
     check_notes(report, files, walks)
     found = {entry_id: at for walk in walks for entry_id, at in walk.found.items()}
     check_disclosures(report, files, disclosed, found, walks)
-    check_receipts(report, answers, trusted, found, scoped)
+    for key in (w.history.trusted[key_id] for w in walks for key_id in w.history.lost):
+        trusted.trust(
+            key
+        )  # for receipts of before: that the log knows their delegation is required
+    check_receipts(report, answers, trusted, found, walks)
     report.remarks += [remark for walk in walks for remark in remarks(walk, trusted)]
     report.not_checked += not_checked(walks, trusted, len(disclosed), len(answers))
     if isinstance(files, Zip) and not files.is_as_written:
@@ -2734,14 +2755,18 @@ def check_receipts(
     answers: dict[Path, dict[str, Any]],
     policy: Policy,
     found: Found,
-    scoped: bool,
+    walks: Sequence[Walk],
 ) -> None:
     if not answers:
         return
     check = report.check("receipts")
+    scoped = any(walk.log.scoped for walk in walks)
+    introduced = {note for walk in walks for note in walk.history.notes}
     for path, answer in answers.items():
         try:
             require_kept(check_receipt(answer, policy), found, scoped)
+            if answer["receipt"]["delegation"] not in introduced:
+                raise Broken("The log never introduced the key that signed it")
         except Broken as broken:
             check.fail(f"{broken}.", file=str(path))
     check.summary = f"{len(answers):,} receipts are signed, and their entries are in the log"
