@@ -1,8 +1,8 @@
 """Building an evidence bundle from the sealed log.
 
-1. Wait until what the bundle is to hold is under a signed checkpoint.
-2. The log as a tlog-tiles tree, whole; what the scope covers is noted on the way.
-3. Keys, the disclosed payloads with the entry keys that open them, a readable index, and the verifier itself.
+1. Wait until what the bundle is to hold is under a published checkpoint.
+2. Each shard of the log as a tlog-tiles tree, whole or what the scope covers.
+3. Policy and key history, the disclosed payloads with the entry keys that open them, a readable index, and the verifier itself.
 4. The manifest, signed by the log key.
 """
 
@@ -10,10 +10,9 @@ import base64
 import fcntl
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,37 +21,18 @@ from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from audit import keys, notes, tree, trust, vault, verify
+from audit import keys, notes, trust, vault, verify
 from audit.actions.exports import ExportDecided, complete_export, fail_export
 from audit.bundle import BundleWriter
+from audit.bundled_logs import BundledLog, Covered, Step, write_logs
 from audit.canonical import timestamp
-from audit.entries import parse
 from audit.errors import AlreadyErased, Refusal
-from audit.models import Entry, EvidenceExport, Publication
+from audit.models import Entry, EvidenceExport
 from audit.queries import newest_checkpoint
 from audit.scope import Scope
 from audit.sequencer import await_sealed, current_origin
-from audit.tiles import Bundle, decode_bundle, tiles_at
 
-LISTED_AT_MOST = 5_000  # entries in the readable index; the log itself is whole
 SEAL_SECONDS = 30
-Step = Callable[[str, int, int], None]
-
-
-@dataclass
-class Covered:
-    """What of the log the scope covers, collected while the log is copied."""
-
-    listed: list[dict[str, Any]] = field(default_factory=list)
-    events: Counter[str] = field(default_factory=Counter)
-    private: list[str] = field(default_factory=list)
-
-    def note(self, index: int, entry: dict[str, Any]) -> None:
-        self.events[entry["event"]] += 1
-        if len(self.listed) < LISTED_AT_MOST:
-            self.listed.append(entry | {"index": index})
-        if entry["private"] is not None:
-            self.private.append(entry["id"])
 
 
 @dataclass(frozen=True)
@@ -98,47 +78,26 @@ def bundle_path(export: EvidenceExport) -> Path:
 
 
 def build_bundle(path: Path, scope: dict[str, Any], on_step: Step) -> Built:
-    """Write the bundle at the newest checkpoint. `on_step` hears what is written, and how far: done of total files."""
-    checkpoint = newest_checkpoint(current_origin())
-    covered, narrow = Covered(), Scope.from_json(scope)
+    """Write the bundle at the newest checkpoints. `on_step` hears what is written, and how far: done of total."""
+    newest, covered = newest_checkpoint(current_origin()), Covered()
     with BundleWriter(path) as bundle:
-        _write_log(bundle, checkpoint, narrow, covered, on_step)
-        bundle.add("trust/policy", trust.policy_text().encode())
-        for name, note in trust.note_files().items():
-            bundle.add(f"trust/{name}", note.encode())
+        logs = write_logs(bundle, Scope.from_json(scope), covered, on_step)
+        _write_trust(bundle)
         disclosed = erased = 0
         if scope["disclose"]:
             disclosed, erased = _write_disclosed(bundle, covered.private)
-        details = _details(checkpoint, scope, covered, disclosed, erased)
+        details = _details(logs, scope, covered, disclosed, erased)
         bundle.add("index.html", _index(details, covered).encode())
         bundle.add("verify.py", Path(verify.__file__).read_bytes())
         bundle.finish(details, _sign)
         files = bundle.files + 2
-    return Built(*_digest(path), checkpoint.size, files, disclosed, erased)
+    return Built(*_digest(path), newest.size, files, disclosed, erased)
 
 
-def shard(origin: str) -> str:
-    """The folder of one origin in a bundle: its last part, the year."""
-    return origin.rpartition("/")[2]
-
-
-def _write_log(
-    bundle: BundleWriter, checkpoint: Publication, scope: Scope, covered: Covered, on_step: Step
-) -> None:
-    origin, folder = checkpoint.origin, f"log/{shard(checkpoint.origin)}"
-    bundle.add(f"{folder}/checkpoint", checkpoint.note.encode())
-    tiles = list(tiles_at(checkpoint.size))
-    for done, tile in enumerate(tiles, start=1):
-        bundle.add(f"{folder}/{tile.path}", tree.tile_bytes(origin, tile))
-        if tile.level == 0:
-            entries = Bundle(tile.index, tile.width)
-            data = tree.bundle_bytes(origin, entries)
-            bundle.add(f"{folder}/{entries.path}", data)
-            for index, body in enumerate(decode_bundle(data), start=tile.index * 256):
-                entry = parse(body)
-                if scope.covers(entry):
-                    covered.note(index, entry)
-        on_step(tile.path, done, len(tiles))
+def _write_trust(bundle: BundleWriter) -> None:
+    bundle.add("trust/policy", trust.policy_text().encode())
+    for name, note in trust.note_files().items():
+        bundle.add(f"trust/{name}", note.encode())
 
 
 def _write_disclosed(bundle: BundleWriter, entry_ids: list[str]) -> tuple[int, int]:
@@ -167,19 +126,13 @@ def _entries(entry_ids: list[str]) -> Iterator[Entry]:
 
 
 def _details(
-    checkpoint: Publication, scope: dict[str, Any], covered: Covered, disclosed: int, erased: int
+    logs: list[BundledLog], scope: dict[str, Any], covered: Covered, disclosed: int, erased: int
 ) -> dict[str, Any]:
-    log = {
-        "folder": f"log/{shard(checkpoint.origin)}",
-        "origin": checkpoint.origin,
-        "size": checkpoint.size,
-        "root": base64.b64encode(checkpoint.root).decode(),
-    }
     return {
         "created_at": timestamp(timezone.now()),
         "scope": scope,
-        "log_is": "whole",
-        "logs": [log],
+        "log_is": "scoped" if Scope.from_json(scope).leaves_out else "whole",
+        "logs": [log.as_json() for log in logs],
         "covered": {
             "entries": sum(covered.events.values()),
             "private": len(covered.private),
@@ -195,8 +148,8 @@ def _index(details: dict[str, Any], covered: Covered) -> str:
         "listed": covered.listed,
         "events": sorted(covered.events.items()),
         "total": sum(covered.events.values()),
-        "vkey": keys.log_vkey(),
-        "fingerprint": keys.fingerprint(keys.log_vkey()),
+        "policy": trust.policy_text(),
+        "keys": [(vkey, keys.fingerprint(vkey)) for vkey in keys.log_vkeys()],
     }
     return render_to_string("audit/evidence_index.html", context)
 

@@ -6,10 +6,12 @@ from typing import Any
 
 from audit.errors import FieldProblem, InvalidInput
 
+LONGEST_DISCLOSED_DAYS = 92  # a quarter
+
 
 @dataclass(frozen=True)
 class Scope:
-    """Narrows what a bundle lists and discloses; the log in it is always whole. None and empty narrow nothing.
+    """What a bundle lists, holds and discloses. None and empty narrow nothing; `whole` keeps the whole log nevertheless.
 
     `begin` and `end` are days in UTC, both included. `decisions` are decision ids or entry ids.
     """
@@ -18,10 +20,24 @@ class Scope:
     begin: date | None = None
     end: date | None = None
     decisions: tuple[str, ...] = ()
+    whole: bool = False
+
+    @property
+    def leaves_out(self) -> bool:
+        """True where the bundle holds but a part of the log."""
+        return not self.whole and self != Scope()
 
     @property
     def is_narrow(self) -> bool:
-        return self != Scope()
+        """True where so little is asked for that private payloads may be disclosed: named decisions, or up to a quarter.
+
+        A model by itself, or an open end, may be everybody whom the log knows.
+        """
+        if self.decisions:
+            return True
+        if self.begin is None or self.end is None:
+            return False
+        return (self.end - self.begin).days < LONGEST_DISCLOSED_DAYS
 
     def covers(self, entry: dict[str, Any]) -> bool:
         day = entry["occurred_at"][:10]
@@ -37,15 +53,16 @@ class Scope:
             "from": str(self.begin) if self.begin else None,
             "to": str(self.end) if self.end else None,
             "decisions": list(self.decisions),
+            "whole": self.whole,
         }
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Scope":
         begin, end = (values[name] and date.fromisoformat(values[name]) for name in ("from", "to"))
-        return cls(values["model"], begin, end, tuple(values["decisions"]))
+        return cls(values["model"], begin, end, tuple(values["decisions"]), values["whole"])
 
 
-FIELDS = ("model", "from", "to", "decisions")
+FIELDS = ("model", "from", "to", "decisions", "whole")
 
 
 def read_scope(document: Any) -> Scope:
@@ -63,12 +80,17 @@ def read_scope(document: Any) -> Scope:
         problems.append(
             FieldProblem("decisions", "wrong_type", "Decisions are a list of identifiers.")
         )
+    whole = document.get("whole") or False
+    if not isinstance(whole, bool):
+        problems.append(
+            FieldProblem("whole", "wrong_type", "Whether the log is whole is true or false.")
+        )
     days = {name: _day(name, document.get(name), problems) for name in ("from", "to")}
     if days["from"] and days["to"] and days["from"] > days["to"]:
         problems.append(FieldProblem("to", "out_of_range", "The last day is before the first."))
     if problems:
         raise InvalidInput("The scope of the export has fields that are wrong.", errors=problems)
-    return Scope(model, days["from"], days["to"], tuple(decisions))
+    return Scope(model, days["from"], days["to"], tuple(decisions), whole)
 
 
 def _day(name: str, text: object, problems: list[FieldProblem]) -> date | None:

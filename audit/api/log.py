@@ -102,7 +102,7 @@ EXPORT_REQUEST = inline_serializer(
 
 
 class Exports(ActView):
-    """Evidence bundles. A worker builds them; the scope narrows what is listed and disclosed, the log is whole."""
+    """Evidence bundles. A worker builds them; the scope narrows what is held, listed and disclosed."""
 
     @extend_schema(operation_id="request_export", request=EXPORT_REQUEST, responses={202: EXPORT})
     def post(self, request: Request) -> Response:

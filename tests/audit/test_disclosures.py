@@ -1,6 +1,6 @@
 """Bundles that disclose somebody do not outlive their erasure, and whoever takes one is on record."""
 
-from datetime import date
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -16,7 +16,8 @@ from audit.models import Entry, EvidenceExport, SubjectSecret
 from audit.scope import Scope
 from tests.audit.people import a_known_person
 
-NARROW = Scope(begin=date(2020, 1, 1))
+TODAY = datetime.now(UTC).date()
+NARROW = Scope(begin=TODAY - timedelta(days=1), end=TODAY + timedelta(days=1))
 
 
 @pytest.fixture
@@ -110,6 +111,8 @@ def test_a_destroyed_bundle_is_not_downloaded(person: UUID, keeper: User) -> Non
 
 def test_a_copy_by_command_is_on_record_too(person: UUID, keeper: User, tmp_path) -> None:  # type: ignore[no-untyped-def]
     out = tmp_path / "bundle.zip"
-    call_command("export_evidence", out=out, begin=date(2020, 1, 1), acting_user="keeper")
+    call_command(
+        "export_evidence", out=out, begin=NARROW.begin, end=NARROW.end, acting_user="keeper"
+    )
 
     assert Entry.objects.get(event="audit.export.taken").actor_name == "keeper"

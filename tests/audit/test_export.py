@@ -6,7 +6,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,9 @@ from audit.scope import Scope, read_scope
 from audit.vault import Private
 from governance.roles import SERVICE_ACCOUNTS
 from tests.audit.acts import some_entries
+
+TODAY = datetime.now(UTC).date()
+THESE_DAYS = Scope(begin=TODAY - timedelta(days=1), end=TODAY + timedelta(days=1))
 
 
 @pytest.fixture
@@ -76,7 +79,7 @@ def test_a_bundle_holds_the_whole_log_its_keys_an_index_and_the_verifier(
     assert any(name.startswith("trust/delegations/") for name in files)
     assert not any(name.startswith("disclosed/") for name in files)
     manifest = json.loads(files["manifest.json"])
-    assert manifest["log_is"].startswith("whole")
+    assert manifest["log_is"] == "whole"
     assert files["verify.py"] == Path(verify.__file__).read_bytes()
 
 
@@ -149,10 +152,82 @@ def test_naming_a_decision_needs_the_permission_to_disclose(entry: Entry, keeper
 def test_a_narrow_export_by_someone_who_may_not_disclose_stays_encrypted_and_says_so(
     entry: Entry, keeper: User
 ) -> None:
-    path = built(Scope(begin=date(2020, 1, 1)), without_disclosure(keeper))
+    path = built(THESE_DAYS, without_disclosure(keeper))
 
     assert not any(name.startswith("disclosed/") for name in contents(path))
     assert json.loads(contents(path)["manifest.json"])["scope"]["disclose"] is False
+
+
+def test_a_scoped_bundle_holds_what_was_asked_for_its_proof_and_the_keys_and_nothing_else(
+    entry: Entry, keeper: User
+) -> None:
+    some_entries(600, by=keeper)
+
+    path = built(Scope(decisions=(str(entry.pk),)), keeper)
+
+    names, index = set(contents(path)), Leaf.objects.get(entry=entry).index
+    assert {n for n in names if "/chosen/" in n} == {
+        f"log/2026/chosen/{i}.json" for i in (0, 1, index)
+    }
+    assert not any("tile/entries" in name for name in names)
+    assert {n for n in names if "tile/0" in n} == {
+        "log/2026/tile/0/000",
+        "log/2026/tile/0/002.p/95",
+    }
+    found = report(path)
+    assert found.holds
+    assert "604 entries" in " ".join(found.not_checked)
+    assert path.stat().st_size < 300_000
+
+
+def test_the_whole_log_is_kept_where_that_is_asked_for(entry: Entry, keeper: User) -> None:
+    path = built(Scope(decisions=(str(entry.pk),), whole=True), keeper)
+
+    assert any("tile/entries" in name for name in contents(path))
+    assert report(path).holds
+    assert len([n for n in contents(path) if n.startswith("disclosed/")]) == 1
+
+
+def test_a_scoped_bundle_of_erased_people_holds_their_erasure(
+    entry: Entry, person: UUID, keeper: User
+) -> None:
+    erase_subject(person, by=keeper, legal_basis="consent withdrawn", reason="asked")
+
+    path = built(Scope(decisions=(str(entry.pk),)), keeper)
+
+    chosen = [json.loads(d)["event"] for n, d in contents(path).items() if "/chosen/" in n]
+    assert "audit.subject.erased" in chosen
+    assert "people were erased" in " ".join(report(path).not_checked)
+
+
+@pytest.mark.parametrize(
+    ("scope", "narrow"),
+    [
+        (Scope(), False),
+        (Scope(begin=date(1970, 1, 1)), False),
+        (Scope(model="loanapp"), False),
+        (Scope(begin=date(2026, 1, 1), end=date(2026, 4, 2)), True),
+        (Scope(begin=date(2026, 1, 1), end=date(2026, 4, 3)), False),
+        (Scope(decisions=("d",)), True),
+        (Scope(decisions=("d",), whole=True), True),
+    ],
+)
+def test_only_named_decisions_and_at_most_a_quarter_are_narrow_enough_to_be_disclosed(
+    scope: Scope, narrow: bool
+) -> None:
+    assert scope.is_narrow is narrow
+
+
+def test_no_byte_of_a_scoped_entry_changes_unseen(
+    entry: Entry, keeper: User, tmp_path: Path
+) -> None:
+    data = built(Scope(decisions=(str(entry.pk),)), keeper).read_bytes()
+    (tmp_path / "altered.zip").write_bytes(data.replace(b"small note", b"large note", 1))
+
+    found = report(tmp_path / "altered.zip")
+
+    problems = [p for check in found.checks if check.name == "entries" for p in check.problems]
+    assert [p.entry_id for p in problems] == [str(entry.pk)]
 
 
 def test_an_erased_person_is_not_disclosed_and_the_bundle_still_verifies(

@@ -19,9 +19,9 @@ from audit.scope import Scope
 
 class Command(ActCommand):
     help = (
-        "Write an evidence bundle. The log in it is always whole; --model, --from, --to and --decision narrow what is "
-        "listed and disclosed. Private payloads are disclosed for a narrow scope, where the one who asks may: "
-        "someone with that role, named by --as."
+        "Write an evidence bundle: the whole log, or what --model, --from, --to and --decision narrow it to, with the hashes "
+        "that prove it. Private payloads are disclosed where decisions are named, or both days and at most 92 of them, "
+        "and the one who asks may: someone with that role, named by --as."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -44,13 +44,22 @@ class Command(ActCommand):
             metavar="ID",
             help="may be repeated",
         )
+        parser.add_argument(
+            "--whole",
+            action="store_true",
+            help="keep the whole log in the bundle, whatever it lists and discloses",
+        )
 
     def act(self, *, by: User, **options: Any) -> None:
         out: Path = options["out"]
         if not out.parent.is_dir():
             raise CommandError(f"There is no folder {out.parent}.")
         scope = Scope(
-            options["model"], options["begin"], options["end"], tuple(options["decisions"])
+            options["model"],
+            options["begin"],
+            options["end"],
+            tuple(options["decisions"]),
+            options["whole"],
         )
         export = request_export(scope, by=by, build=False)
         with self._progress() as progress:
@@ -69,7 +78,7 @@ class Command(ActCommand):
             record_taken(export.pk, by=by)
         self.console.print(
             f"[bold]{out}[/]: {built.files:,} files, {built.size / 1e6:,.2f} MB, "
-            f"the whole log at {built.tree_size:,} entries."
+            f"{'a part of the log' if scope.leaves_out else 'the whole log'} at {built.tree_size:,} entries."
         )
         self.console.print(f"SHA-256 {built.sha256}", soft_wrap=True)
         self.console.print(
