@@ -30,9 +30,8 @@ def seal_and_archive(stage: Stage) -> None:
 def export_and_verify(stage: Stage) -> None:
     story, ines = stage.story, stage.rest("ines")
     with story.step("Ines, the auditor, exports an evidence bundle and verifies it offline"):
-        asked = ines.post(
-            "exports", {"decisions": [stage.facts["shown"]["decision_id"]]}, expect=202
-        )
+        scope = {"decisions": [stage.facts["shown"]["decision_id"]], "whole": True}
+        asked = ines.post("exports", scope, expect=202)
         ines.wait(
             f"exports/{asked['id']}",
             lambda answer: answer["state"] in {"available", "failed"},
