@@ -362,7 +362,6 @@ class WithEpochs:
     def __init__(self, files: Files, members: dict[str, Member]) -> None:
         self._files = files
         self._members = members
-        self._open: dict[tuple[int, str], IO[bytes]] = {}
         self.names = sorted({*files.names, *members})
 
     def __reduce__(self) -> tuple[type["WithEpochs"], tuple[Files, dict[str, Member]]]:
@@ -372,22 +371,9 @@ class WithEpochs:
         member = self._members.get(name)
         if member is None:
             return self._files.open(name)
-        tar = self._tar(member.tar)
-        tar.seek(member.offset)
-        return io.BytesIO(tar.read(member.size))
-
-    def __del__(self) -> None:
-        for file in self._open.values():
-            file.close()
-
-    def _tar(self, name: str) -> IO[bytes]:
-        """Kept open, a few at a time; each process opens its own, so that none moves another's position."""
-        key = (os.getpid(), name)
-        if key not in self._open:
-            while len(self._open) >= 4:
-                self._open.pop(next(iter(self._open))).close()
-            self._open[key] = self._files.open(name).__enter__()
-        return self._open[key]
+        with self._files.open(member.tar) as tar:
+            tar.seek(member.offset)
+            return io.BytesIO(tar.read(member.size))
 
     def container_problems(self) -> Iterator[Problem]:
         return self._files.container_problems()
@@ -2415,14 +2401,17 @@ class ReadEpoch:
                 what = what if name in found else "The file is missing."
                 what = what if name in listed else "The file is not in the manifest."
                 epoch.check.fail(what, file=f"{epoch.tar}:{name}")
-        closing = tar.extractfile(f"checkpoints/{epoch.last + 1:020d}") \
-            if f"checkpoints/{epoch.last + 1:020d}" in found else None  # fmt: skip
-        lines = closing.read().decode(errors="replace").split("\n") if closing else ["", "", ""]
-        roots = {lines[2], b64(lines[2]).hex()} if closing else set()
-        if said[:4] != [lines[0], epoch.first, epoch.last, epoch.last + 1] or said[4] not in roots:
-            what = (
-                "The manifest does not say what the name of the tar and its closing checkpoint say."
-            )
+        name = f"checkpoints/{epoch.last + 1:020d}"
+        try:
+            closing = tar.extractfile(name) if name in found else None
+            at = parse_checkpoint(split_note(closing.read() if closing else b"")[0])
+        except Broken as broken:
+            epoch.check.fail(f"Its closing checkpoint cannot be read: {broken}.", file=epoch.tar)
+            return
+        named = [at.origin, epoch.first, epoch.last, at.size]
+        roots = {at.root.hex(), base64.b64encode(at.root).decode()}
+        if said[:4] != named or at.size != epoch.last + 1 or said[4] not in roots:
+            what = "The manifest, the name of the tar and its closing checkpoint do not agree."
             epoch.check.fail(what, file=epoch.tar)
 
     def _rest(self, file: IO[bytes], tar: tarfile.TarFile, epoch: Epoch) -> None:
