@@ -10,7 +10,9 @@ from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 
 from audit import keyring, keys, partitions, triggers
+from audit.archive.stores import archive_store
 from audit.errors import Refusal
+from audit.schedules import retention_schedule
 
 SHOWN = 3  # of what is missing
 
@@ -91,3 +93,13 @@ def the_log_signs_where_it_is_told_to(**_: Any) -> list[CheckMessage]:
         )
         for address in named
     ]
+
+
+@register(Tags.security, deploy=True)
+def the_archive_can_keep_what_it_is_given(**_: Any) -> list[CheckMessage]:
+    try:
+        archive_store().require_ready()
+        retention_schedule()
+    except Refusal as refusal:
+        return [Error(refusal.detail, id="audit.E003")]
+    return []

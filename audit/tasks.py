@@ -5,9 +5,15 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from celery import shared_task
+from django.utils import timezone
 
 from audit.actions.heartbeats import write_heartbeat
+from audit.archive.drills import drill
+from audit.archive.holds import follow_holds
+from audit.archive.listing import check_listing
+from audit.archive.locks import keep_locks_ahead
 from audit.archive.passes import archive_pass
+from audit.archive.restores import poll_restores
 from audit.context import acting
 from audit.disclosures import sweep_exports
 from audit.ending import review_retention
@@ -125,3 +131,38 @@ def _build(exports: Iterable[EvidenceExport], trigger: str) -> None:
                 build_export(export, by=service_account("archiver"))
             except Refusal as refusal:  # it is recorded, and whoever asked can read it
                 logger.warning("Export %s: %s", export.pk, refusal.detail)
+
+
+@shared_task(name="audit.list_archive")
+def list_archive() -> None:
+    with acting(trigger="schedule"):
+        found = check_listing(by=service_account("archiver"))
+    for finding in found.findings:
+        logger.error("The archive is not as it was left: %s", finding.detail)
+
+
+@shared_task(name="audit.keep_locks_ahead")
+def keep_locks() -> None:
+    with acting(trigger="schedule"):
+        keep_locks_ahead(timezone.now().date(), by=service_account("archiver"))
+
+
+@shared_task(name="audit.follow_holds")
+def follow_legal_holds() -> None:
+    """The sweep: the archive holds what the vault's open matters cover."""
+    with acting(trigger="sweep"):
+        follow_holds(by=service_account("archiver"))
+
+
+@shared_task(name="audit.poll_restores")
+def poll() -> None:
+    with acting(trigger="sweep"):
+        poll_restores(by=service_account("archiver"))
+
+
+@shared_task(name="audit.drill_archive")
+def drill_archive() -> None:
+    with acting(trigger="schedule"):
+        _, problems = drill(by=service_account("archiver"))
+    for problem in problems or ():
+        logger.error("The restore drill failed: %s", problem)

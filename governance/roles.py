@@ -7,10 +7,13 @@ migration, exactly: what is not here is taken away.
 # What everybody who works on models may read. No protected attribute and no private payload is among it.
 READ_LOG = frozenset(
     {
+        "audit.view_archivealarm",
         "audit.view_archivedobject",
         "audit.view_checkpoint",
         "audit.view_entry",
+        "audit.view_epoch",
         "audit.view_leaf",
+        "audit.view_restorerequest",
         "audit.view_timestamptoken",
         "audit.view_witnessrefusal",
     }
@@ -98,6 +101,7 @@ ROLES: dict[str, frozenset[str]] = {
         "audit.disclose_private",
         "audit.export_evidence",
         "audit.read_private",
+        "audit.request_restore",
         "audit.verify_log",
         "audit.view_erasure",
         "audit.view_erasurecase",
@@ -113,6 +117,9 @@ ROLES: dict[str, frozenset[str]] = {
     | STOP
     | {
         "audit.archive_log",
+        "audit.extend_retention",
+        "audit.hold_archive",
+        "audit.request_restore",
         "audit.manage_keys",
         "audit.renew_keys",
         "audit.roll_shard",
@@ -170,6 +177,9 @@ SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
     "archiver": frozenset(
         {
             "audit.archive_log",
+            "audit.extend_retention",
+            "audit.hold_archive",
+            "audit.request_restore",
             "audit.destroy_export",
             "audit.end_retention",
             "audit.erase_subject",

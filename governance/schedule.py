@@ -5,6 +5,7 @@ from typing import Any
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+QUARTER = timedelta(days=91)
 
 
 def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
@@ -18,6 +19,11 @@ def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
         "audit.archive_log": DAY,
         "audit.archive_full_epochs": HOUR,
         "audit.timestamp_checkpoint": HOUR,
+        "audit.list_archive": DAY,
+        "audit.keep_locks_ahead": DAY,
+        "audit.follow_holds": sweep,
+        "audit.poll_restores": 5 * minute,
+        "audit.drill_archive": QUARTER,
         "audit.verify_log": DAY,
         "registry.sweep_runs": sweep,
         "monitoring.request_passes": DAY,

@@ -17,7 +17,7 @@ from django.db.models import Sum
 from django.db.models.functions import Length
 
 from audit import tree
-from audit.models import Epoch, Leaf, Publication
+from audit.models import Epoch, Leaf, Publication, TimestampToken
 from audit.queries import publications
 from audit.tiles import Bundle, parse_path, tiles_at
 
@@ -106,7 +106,31 @@ def _members(epoch: Epoch) -> dict[str, Callable[[], bytes]]:
             members[path] = tile(path)
     note = epoch.publication.note.encode()
     members[checkpoint_name(epoch.last + 1)] = lambda: note
+    members |= _stamps(epoch)
     return members
+
+
+def _stamps(epoch: Epoch) -> dict[str, Callable[[], bytes]]:
+    """The time stamps that were fixed when the epoch was closed, each with the very note that it is for."""
+    members: dict[str, Callable[[], bytes]] = {}
+    tokens = TimestampToken.objects.filter(
+        publication__checkpoint__origin=epoch.origin,
+        publication__checkpoint__size__in=epoch.stamps,
+    )
+    for token in tokens.select_related("publication__checkpoint"):
+        size, note, response = token.publication.size, token.publication.note, bytes(token.response)
+        members[checkpoint_name(size)] = lambda note=note: note.encode()  # type: ignore[misc]
+        members[f"timestamps/{size:020d}.tsr"] = lambda response=response: response  # type: ignore[misc]
+    return members
+
+
+def new_stamps(origin: str) -> list[int]:
+    """Sizes of the checkpoints whose time stamps no closed epoch holds yet."""
+    stamped = TimestampToken.objects.filter(publication__checkpoint__origin=origin)
+    sizes = set(stamped.values_list("publication__checkpoint__size", flat=True))
+    for held in Epoch.objects.filter(origin=origin).values_list("stamps", flat=True):
+        sizes -= set(held)
+    return sorted(sizes)
 
 
 def checkpoint_name(size: int) -> str:

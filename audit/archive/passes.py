@@ -13,6 +13,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from pathlib import Path
 from typing import IO
 
 from django.conf import settings
@@ -27,6 +28,7 @@ from audit.actions.epochs import close_epoch
 from audit.archive.epochs import (
     checkpoint_name,
     closings,
+    new_stamps,
     unarchived,
     waiting_bytes,
     write_epoch,
@@ -137,6 +139,7 @@ def _epochs(origin: str, full_only: bool, by: User) -> Iterator[Epoch]:
             by=by,
             locked_until=lock_date(timezone.now().date()),
             policy=trust.policy_text(),
+            stamps=[size for size in new_stamps(origin) if size <= publication.size],
         )
 
 
@@ -166,7 +169,7 @@ def _objects(epoch: Epoch) -> Iterator[tuple[str, IO[bytes]]]:
 def _put(epoch: Epoch, key: str, file: IO[bytes], store: ArchiveStore) -> ArchivedObject:
     file.seek(0)
     sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # a file
-    size = file.tell()
+    size = file.seek(0, io.SEEK_END)
     stored = store.put(key, file, sha256=sha256, locked_until=epoch.locked_until)
     return ArchivedObject(
         origin=epoch.origin,
@@ -182,14 +185,20 @@ def _put(epoch: Epoch, key: str, file: IO[bytes], store: ArchiveStore) -> Archiv
 
 
 def _trust(epoch: Epoch) -> Iterator[tuple[str, bytes]]:
-    """The policy under the next number where it changed, and notes about keys that are not archived yet."""
+    """Policy and roots of time stamps under the next number where one changed, and notes about keys that are not archived yet."""
     prefix = f"{epoch.origin}/trust/"
     archived = ArchivedObject.objects.filter(origin=epoch.origin, key__startswith=prefix)
-    digests = dict(archived.order_by("pk").values_list("key", "sha256"))
-    policy = epoch.policy.encode()
-    policies = [key for key in digests if key.endswith("/policy")]
-    if not policies or digests[policies[-1]] != hashlib.sha256(policy).hexdigest():
-        yield f"trust/{len(policies) + 1:04d}/policy", policy
+    digests = dict(archived.values_list("key", "sha256"))
+    now = {"policy": epoch.policy.encode()}
+    if settings.CREDENCE_TSA_ROOTS:
+        now["tsa.pem"] = Path(settings.CREDENCE_TSA_ROOTS).read_bytes()
+    number = sum(key.endswith("/policy") for key in digests)
+    if any(
+        digests.get(f"{prefix}{number:04d}/{name}") != hashlib.sha256(data).hexdigest()
+        for name, data in now.items()
+    ):
+        for name, data in now.items():
+            yield f"trust/{number + 1:04d}/{name}", data
     for name, note in trust.note_files(epoch.origin).items():
         if prefix + name not in digests:
             yield f"trust/{name}", note.encode()

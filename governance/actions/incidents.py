@@ -25,7 +25,9 @@ def open_incident(fact: Fact, *, by: User) -> Incident:
         kind=fact.kind, version=fact.version, state=Incident.State.OPEN
     )
     if open_already.exists():
-        raise IncidentAlreadyOpen(f"An incident of {fact.version} for {fact.kind} is open.")
+        raise IncidentAlreadyOpen(
+            f"An incident of {fact.version or 'the log'} for {fact.kind} is open."
+        )
     incident = Incident(
         kind=fact.kind,
         version=fact.version,
@@ -36,7 +38,7 @@ def open_incident(fact: Fact, *, by: User) -> Incident:
     incident.entry = record(
         subject=incident,
         kind=fact.kind,
-        version=str(fact.version),
+        version=str(fact.version) if fact.version else None,
         first_fact=fact.first_fact,
         summary=fact.summary,
     )

@@ -13,8 +13,13 @@ from governance.queries.incidents import incident_with, incidents
 
 
 class IncidentSerializer(serializers.ModelSerializer[Incident]):
-    model = serializers.CharField(source="version.model.name", read_only=True)
-    version = serializers.IntegerField(source="version.number", read_only=True)
+    model = serializers.CharField(
+        source="version.model.name", read_only=True, default=None, allow_null=True,
+        help_text="Null where the incident is about the log.",
+    )  # fmt: skip
+    version = serializers.IntegerField(
+        source="version.number", read_only=True, default=None, allow_null=True
+    )
 
     class Meta:
         model = Incident

@@ -299,6 +299,8 @@ class Migration(migrations.Migration):
                         choices=[
                             ("load_failure", "Load Failure"),
                             ("explanation_failure", "Explanation Failure"),
+                            ("archive_alarm", "Archive Alarm"),
+                            ("witness_refusal", "Witness Refusal"),
                         ],
                         max_length=20,
                     ),
@@ -327,6 +329,7 @@ class Migration(migrations.Migration):
                 (
                     "version",
                     models.ForeignKey(
+                        null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="incidents",
                         to="registry.modelversion",
@@ -661,6 +664,14 @@ class Migration(migrations.Migration):
                 condition=models.Q(("state", "open")),
                 fields=("kind", "version"),
                 name="governance_one_open_incident_per_version",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="incident",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "open"), ("version", None)),
+                fields=("kind",),
+                name="governance_one_open_incident_of_the_log",
             ),
         ),
         migrations.AddConstraint(

@@ -8,7 +8,7 @@ from registry.models import ModelVersion
 
 
 class Incident(models.Model):
-    """One thing that went wrong with one version, opened from a fact that a lower floor left.
+    """One thing that went wrong with one version, or with the log, opened from a fact that a lower floor left.
 
     Further facts of the kind belong to it while it is open; one that comes after it was closed opens another.
     """
@@ -16,6 +16,8 @@ class Incident(models.Model):
     class Kind(models.TextChoices):
         LOAD_FAILURE = "load_failure"
         EXPLANATION_FAILURE = "explanation_failure"
+        ARCHIVE_ALARM = "archive_alarm"
+        WITNESS_REFUSAL = "witness_refusal"
 
     class State(models.TextChoices):
         OPEN = "open"
@@ -23,7 +25,9 @@ class Incident(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(max_length=20, choices=Kind.choices)
-    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="incidents")
+    version = models.ForeignKey(
+        ModelVersion, on_delete=models.PROTECT, related_name="incidents", null=True
+    )  # null where it is about the log
     first_fact = models.PositiveBigIntegerField()
     summary = models.TextField()
     opened_at = models.DateTimeField()
@@ -44,6 +48,11 @@ class Incident(models.Model):
                 fields=["kind", "version"],
                 condition=Q(state="open"),
             ),
+            models.UniqueConstraint(
+                name="governance_one_open_incident_of_the_log",
+                fields=["kind"],
+                condition=Q(state="open", version=None),
+            ),
             models.CheckConstraint(
                 name="governance_closed_incident_has_a_cause",
                 condition=Q(state="open", closed_at=None)
@@ -52,4 +61,4 @@ class Incident(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}: {self.version}"
+        return f"{self.get_kind_display()}: {self.version or 'the log'}"

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from audit.models import ArchiveAlarm, WitnessRefusal
 from governance.errors import NoSuchIncident
 from governance.models import Incident
 from registry.models import ModelVersion
@@ -17,12 +18,19 @@ FACTS: dict[str, type[LoadFailure] | type[ExplanationFailure]] = {
 }
 
 
+# Facts about the log itself: their table, when they happened, what they say.
+LOG_FACTS: dict[str, tuple[type[ArchiveAlarm] | type[WitnessRefusal], str, str]] = {
+    Incident.Kind.ARCHIVE_ALARM: (ArchiveAlarm, "found_at", "detail"),
+    Incident.Kind.WITNESS_REFUSAL: (WitnessRefusal, "refused_at", "reason"),
+}
+
+
 @dataclass(frozen=True)
 class Fact:
-    """The first fact about a version that no incident answers."""
+    """The first fact about a version, or about the log, that no incident answers."""
 
     kind: str
-    version: ModelVersion
+    version: ModelVersion | None
     first_fact: int
     summary: str
 
@@ -45,7 +53,8 @@ def open_incidents() -> QuerySet[Incident]:
 
 
 def unanswered_facts() -> Iterator[Fact]:
-    """One fact per kind and version: the first that happened while no incident was open, or since the last was closed."""
+    """One fact per kind and version, and per kind about the log: the first while no incident was open, or since the last was closed."""
+    yield from _about_the_log()
     for kind, facts in FACTS.items():
         answering = Incident.objects.filter(
             Q(state=Incident.State.OPEN) | Q(closed_at__gte=OuterRef("failed_at")),
@@ -58,3 +67,13 @@ def unanswered_facts() -> Iterator[Fact]:
             if fact.version_id not in seen:
                 seen.add(fact.version_id)
                 yield Fact(kind, fact.version, fact.pk, fact.reason)
+
+
+def _about_the_log() -> Iterator[Fact]:
+    for kind, (facts, when, what) in LOG_FACTS.items():
+        answering = Incident.objects.filter(
+            Q(state=Incident.State.OPEN) | Q(closed_at__gte=OuterRef(when)), kind=kind, version=None
+        )
+        first = facts._default_manager.filter(~Exists(answering)).order_by("pk").first()
+        if first is not None:
+            yield Fact(kind, None, first.pk, str(getattr(first, what)))

@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
+from django.contrib.auth.models import User
 from moto.server import ThreadedMotoServer
 
+from audit.archive.passes import archive_pass
+from audit.sequencer import seal
 from tests import radosgw as ceph
+from tests.audit.acts import some_entries
 from tests.audit.archive.servers import MOTO, RADOSGW, SERVERS, Bucket, Server, new_bucket
 
 
@@ -43,3 +48,28 @@ def server(request: pytest.FixtureRequest) -> Server:
 @pytest.fixture
 def bucket(server: Server) -> Bucket:
     return new_bucket(server)
+
+
+@pytest.fixture
+def s3_archive(
+    bucket: Bucket, own_folders: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> Bucket:
+    """This installation's archive is a bucket of the test's own."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": bucket.server.access_key,
+        "AWS_SECRET_ACCESS_KEY": bucket.server.secret_key,
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings.CREDENCE_ARCHIVE = f"s3://{bucket.name}/log"
+    settings.CREDENCE_ARCHIVE_ENDPOINT = bucket.server.endpoint
+    return bucket
+
+
+@pytest.fixture
+def archived_log(log: str, keeper: User) -> str:
+    """A log of 302 entries in one archived epoch."""
+    some_entries(300, by=keeper)
+    seal()
+    archive_pass(by=keeper)
+    return log

@@ -43,6 +43,8 @@ def test_a_pass_archives_the_whole_published_log_as_one_epoch_and_says_so(
     assert keys >= {epoch.key, f"{log}/checkpoints/{302:020d}", f"{log}/trust/0001/policy"}
     assert epoch.key.endswith(f"/{0:012d}-{301:012d}.tar")
     assert not any("/tile/" in key for key in keys)
+    for row in ArchivedObject.objects.all():
+        assert (own_folders / "archive" / row.key).stat().st_size == row.size
     entry = Entry.objects.get(event="audit.log.archived")
     assert ArchivedObject.objects.filter(entry=entry).count() == done.objects == len(keys)
     assert problems_of(log) == []
