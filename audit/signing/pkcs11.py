@@ -9,6 +9,7 @@ which is kept in `log.json`.
 """
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ ED25519_OID = bytes.fromhex(
     "06032b6570"
 )  # 1.3.101.112 in DER: how softhsm2 and PKCS #11 v3 name the curve
 PIN = "CREDENCE_PKCS11_PIN"
+_LOGGED_IN = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,10 @@ class Address:
 
 
 class Pkcs11Key:
-    """Signs in the module, with one session per process that is opened when first needed."""
+    """Signs in the module, in a session that lasts for the one signature."""
 
     def __init__(self, uri: str) -> None:
         self._address = Address.parse(uri)
-        self._session: Any = None
-        self._pid = 0
         self._public: Ed25519PublicKey | None = None
 
     def public_key(self) -> Ed25519PublicKey:
@@ -135,23 +135,24 @@ class Pkcs11Key:
 
     @contextmanager
     def _answering(self, *, write: bool = False) -> Iterator[tuple[Any, Any]]:
-        library = _library()
+        """A session for one step. A process is logged in at a token once: whoever comes at the same moment waits."""
+        library, address = _library(), self._address
         try:
-            yield library, self._opened(library, write)
-        except library.exceptions.PKCS11Error as problem:
-            self._session = None  # a new one is opened the next time
+            with (
+                _LOGGED_IN,
+                library.lib(address.module)
+                .get_token(token_label=address.token)
+                .open(rw=write, user_pin=address.pin()) as session,
+            ):
+                yield library, session
+        except (
+            library.exceptions.PKCS11Error,
+            RuntimeError,
+        ) as problem:  # RuntimeError: no such module
+            named = f"{type(problem).__name__} {problem}".strip()
             raise SignerUnavailable(
-                f"The key {self._address.label!r} of the token {self._address.token!r} cannot be used: "
-                f"{type(problem).__name__} {problem}".rstrip(" ")
-                + "."
+                f"The key {address.label!r} of the token {address.token!r} cannot be used: {named}."
             ) from problem
-
-    def _opened(self, library: Any, write: bool) -> Any:
-        if write or self._session is None or self._pid != os.getpid():
-            token = library.lib(self._address.module).get_token(token_label=self._address.token)
-            self._session = token.open(rw=write, user_pin=self._address.pin())
-            self._pid = os.getpid()
-        return self._session
 
 
 def _library() -> Any:
