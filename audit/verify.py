@@ -1561,7 +1561,9 @@ class History:
         known[-1] = Introduced(known[-1].producer, known[-1].begin, index)
 
     def _introduce_log_key(self, public: dict[str, Any]) -> None:
-        key = parse_vkey(str(public.get("vkey")))
+        # The long name of an ML-DSA key stands in the note alone.
+        named = str(public.get("note") or "").split("\n")[2:3]
+        key = parse_vkey(str(public.get("vkey") or "".join(named)))
         if public.get("note"):
             self.notes.add(str(public["note"]))
         if key.name != self.log.origin:

@@ -62,12 +62,16 @@ def retire_producer_key(delegation: keys.Delegation, reason: str, *, by: User) -
 
 @action(Event.LOG_KEY_INTRODUCED, needs="audit.manage_keys")
 def introduce_log_key(key: LogKey, note: str, signed_by: keys.EntryKey, *, by: User) -> Entry:
-    """Write into the log that a further key signs its checkpoints, on the word of a key that does already."""
+    """Write into the log that a further key signs its checkpoints, on the word of a key that does already.
+
+    The name of an ML-DSA key has 1.8 KB and stands in the note: AWS KMS signs at most 4096 bytes.
+    """
+    is_long = key.kind == ML_DSA_44
     return record(
         subject=(SUBJECT, key.key_id),
         signed_by=signed_by,
-        vkey=key.vkey,
-        alg=Algorithm.ML_DSA_44 if key.kind == ML_DSA_44 else Algorithm.ED25519,
+        vkey=None if is_long else key.vkey,
+        alg=Algorithm.ML_DSA_44 if is_long else Algorithm.ED25519,
         since=key.since,
         note=note,
     )
