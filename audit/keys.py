@@ -40,6 +40,7 @@ from audit.signing.errors import SignerUnavailable
 DELEGATION_HEADER = "credence-delegation/v1"
 WARN_BEFORE = timedelta(days=7)
 MARGIN = timedelta(minutes=1)  # what is signed just before the end is finished before the end
+TRUSTED = (KeyState.VALID, KeyState.ENDING, KeyState.RETIRED)
 EVER = tuple(state for state in KeyState if state is not KeyState.PREPARED)
 
 
@@ -191,13 +192,14 @@ def delegations() -> dict[str, Delegation]:
     notes_in = folder() / "delegations"
     # New notes and keys are added while processes run: the folder's time and the log keys tell.
     changed_at = notes_in.stat().st_mtime_ns if notes_in.exists() else 0
-    return _delegations(notes_in, changed_at, tuple(log_vkeys()))
+    ever = tuple(key.vkey for key in keyring.read(folder()).log_keys if key.state in EVER)
+    return _delegations(notes_in, changed_at, ever)
 
 
 def log_vkeys(origin: str | None = None) -> list[str]:
-    """Every log key that was ever valid, of that shard or of all of them, oldest first."""
-    ever = (key for key in keyring.read(folder()).log_keys if key.state in EVER)
-    return [key.vkey for key in ever if origin in (None, key.origin)]
+    """What a stranger must hold: every log key that is or was valid and is not lost, of that shard or of all, oldest first."""
+    held = (key for key in keyring.read(folder()).log_keys if key.state in TRUSTED)
+    return [key.vkey for key in held if origin in (None, key.origin)]
 
 
 def parse_delegation(note: str, *log_vkeys: str) -> Delegation:

@@ -1,14 +1,11 @@
 """What a stranger needs beside the log itself: the policy that names the log keys, and what these keys said of other keys."""
 
-from audit import keyring, keys
+from audit import keys
 from audit.actions.keys import SUBJECT
 from audit.events import Event
-from audit.keyring import KeyState
 from audit.models import Entry
 from audit.publishing import witness_policy_lines
 from audit.queries import published_size
-
-TRUSTED = (KeyState.VALID, KeyState.ENDING, KeyState.RETIRED)
 
 
 def policy_text() -> str:
@@ -18,8 +15,7 @@ def policy_text() -> str:
 
 def log_lines() -> str:
     """The lines about the keys of the log alone."""
-    ring = keyring.read(keys.folder())
-    return "".join(f"log {key.vkey}\n" for key in ring.log_keys if key.state in TRUSTED)
+    return "".join(f"log {vkey}\n" for vkey in keys.log_vkeys())
 
 
 def note_files(origin: str | None = None) -> dict[str, str]:
@@ -39,11 +35,10 @@ def delegation_files(origin: str | None = None) -> dict[str, str]:
 
 def rotation_files(origin: str | None = None) -> dict[str, str]:
     """File name -> the note by which an older log key vouches for one that the published log introduces."""
-    names = sorted(
-        f"{_hex(key_id)}.note" for key_id in _introduced(Event.LOG_KEY_INTRODUCED, origin)
-    )
-    notes_in = keys.folder() / "rotations"
-    return {f"rotations/{name}": (notes_in / name).read_text() for name in names}
+    introduced = _introduced(Event.LOG_KEY_INTRODUCED, origin)
+    paths = [keys.folder() / "rotations" / f"{_hex(key_id)}.note" for key_id in sorted(introduced)]
+    # A note that is not here, whatever the database says, leaves a key that the verifier will not trust.
+    return {f"rotations/{path.name}": path.read_text() for path in paths if path.exists()}
 
 
 def _introduced(event: Event, shard: str | None) -> set[str]:

@@ -286,3 +286,18 @@ def test_new_keys_lie_in_files_with_the_next_number(log: str, keeper: User) -> N
 
     addresses = [key.address for key in keyring.read(keys.folder()).log_keys]
     assert addresses[2:] == ["file:log-2.key", "file:log-ml-dsa-2.key?algorithm=ML-DSA-44"]
+
+
+def test_after_a_loss_the_log_still_verifies_under_the_new_key(
+    log: str, keeper: User, tmp_path: Path
+) -> None:
+    seal()
+    old_policy = trust.policy_text()
+    log_rotation.lose(newest(log, ED25519).key_id, None, "stolen", by=keeper)
+    producer_rotation.rotate(by=keeper, seconds=30, on_step=quiet)
+    checkpoints(2, keeper)
+
+    assert verify_log(by=keeper).problems == []
+    report = bundle_report(tmp_path, trust.policy_text())
+    assert report.holds, report.as_text(color=False)
+    assert not bundle_report(tmp_path, old_policy).holds
