@@ -23,8 +23,7 @@ from audit.leadership import NotLeader
 from audit.liveness import reconcile_due
 from audit.models import EvidenceExport, LogPass
 from audit.passes import run_pass
-from audit.queries import NothingSealed, exports_waiting, passes_waiting, service_account
-from audit.sequencer import current_origin
+from audit.queries import NothingSealed, exports_waiting, origins, passes_waiting, service_account
 from audit.timestamps.authority import TimestampFailed
 from audit.timestamps.passes import has_authority, timestamp_pass
 from audit.verification import verify_log
@@ -63,14 +62,15 @@ def archive_full() -> None:
 
 @shared_task(name="audit.timestamp_checkpoint")
 def timestamp() -> None:
-    """Has the newest published checkpoint timestamped, where an authority is configured."""
+    """Has the newest published checkpoint of each shard timestamped, where an authority is configured: the final one, too."""
     if not has_authority():
         return
-    with acting(trigger="schedule"):
-        try:
-            timestamp_pass(current_origin(), by=service_account("archiver"))
-        except (TimestampFailed, NothingSealed) as refusal:  # a failure is recorded by the pass
-            logger.warning("No timestamp: %s", refusal.detail)
+    for origin in origins():
+        with acting(trigger="schedule"):
+            try:
+                timestamp_pass(origin, by=service_account("archiver"))
+            except (TimestampFailed, NothingSealed) as refusal:  # a failure is recorded by the pass
+                logger.warning("No timestamp: %s", refusal.detail)
 
 
 @shared_task(name="audit.verify_log")

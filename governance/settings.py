@@ -113,6 +113,10 @@ def database(url: str) -> dict[str, Any]:
 DATABASES = {
     "default": database(env.text("DATABASE_URL", f"sqlite:///{CREDENCE_VAR}/credence.sqlite3"))
 }
+# Who owns the tables, where that is not the role the service runs as (governance.database_role).
+CREDENCE_OWNER_DATABASE = (
+    database(env.text("MIGRATE_DATABASE_URL")) if os.environ.get("MIGRATE_DATABASE_URL") else None
+)
 # Tables in monthly parts (PostgreSQL): how many months `manage.py migrate` makes ahead.
 CREDENCE_MONTHS_AHEAD = env.integer("CREDENCE_MONTHS_AHEAD", 13)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
