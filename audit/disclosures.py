@@ -11,7 +11,7 @@ from audit.export import bundle_path
 from audit.models import Entry, Erasure, EvidenceExport, SubjectSecret
 
 PER_QUERY = 500
-GONE = "It disclosed {count} entries of people who were erased."
+GONE = "It disclosed people who were erased since: {count} of its payloads."
 
 
 def disclosing(key_ids: Iterable[UUID]) -> Iterator[EvidenceExport]:

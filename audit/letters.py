@@ -66,7 +66,8 @@ def extension_letter(
 def _part(part: Part) -> str:
     what = PURPOSES[part.purpose].about
     classes = ", ".join(name.replace("_", " ") for name in part.record_classes)
-    records = f" ({part.records} records: {classes})" if part.records else ""
+    unit = "record" if part.records == 1 else "records"
+    records = f" ({part.records} {unit}: {classes})" if part.records else ""
     if part.erase:
         return f"Erased under {part.article}: {what}{records}."
     until = f" We keep it until {_day(part.ends_on)} and erase it then." if part.ends_on else ""

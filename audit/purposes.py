@@ -12,23 +12,26 @@ from dataclasses import dataclass
 class Purpose:
     """`retained`: kept until its retention period has ended, against a request for erasure.
 
-    `about` completes the sentence "We hold ..." in letters.
+    `title` is for those who decide; `about` says it to the person, in letters.
     """
 
     name: str
     retained: bool
+    title: str
     about: str
 
 
 DECISION = Purpose(
     "decision",
     True,
+    "Decisions: features, scores, reasons, outcomes",
     "what your applications were decided on: the data used, the score, the decision, its reasons, and how the "
     "credit turned out",
 )
 MONITORING = Purpose(
     "monitoring",
     False,
+    "Protected attributes kept for monitoring",
     "attributes such as age or sex that are kept apart to watch for unequal treatment, and never used to decide",
 )
 PURPOSES = {purpose.name: purpose for purpose in (DECISION, MONITORING)}

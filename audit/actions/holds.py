@@ -10,12 +10,14 @@ from django.utils import timezone
 
 from audit import turns
 from audit.action import action, record
+from audit.dispatch import send_on_commit
 from audit.errors import FieldProblem, InvalidInput, NoSuchHold, Refusal
 from audit.events import Event
 from audit.ids import uuid7
 from audit.models import LegalHold, Subject
 
 Scope = LegalHold.Scope
+FOLLOW = "audit.follow_holds"  # the archive holds what is covered, too
 NEEDED = {
     "matter": "Give the matter's own number.",
     "custodian": "Say who answers for the hold.",
@@ -69,6 +71,7 @@ def place_hold(order: HoldOrder, *, by: User) -> LegalHold:
         subject=_named(hold), reason=hold.reason, review_on=hold.review_on, **_covered(hold)
     )
     hold.save(force_insert=True)
+    send_on_commit(FOLLOW)
     return hold
 
 
@@ -87,6 +90,7 @@ def release_hold(hold_id: UUID, reason: str, *, by: User) -> LegalHold:
     hold.release_reason = reason
     hold.save(update_fields=["released_by", "released_at", "release_reason"])
     record(subject=_named(hold), reason=reason, **_covered(hold))
+    send_on_commit(FOLLOW)
     return hold
 
 

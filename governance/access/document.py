@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from monitoring.reporting.words import counted
 from registry.documents import Document, Section, Statement, Table
 
 RIGHTS = (
@@ -22,7 +23,7 @@ def letter(copy: Mapping[str, Any], expires_on: str) -> Document:
     request, decisions = copy["request"], copy["decisions"]
     days = sorted(decision["decided_at"][:10] for decision in decisions)
     scope = (
-        f"It covers {len(decisions)} decisions from {days[0]} to {days[-1]}."
+        f"It covers {counted(len(decisions), 'decision')} from {days[0]} to {days[-1]}."
         if days
         else "Nothing is held that can be connected with the reference that you gave."
     )
@@ -55,10 +56,10 @@ def data(copy: Mapping[str, Any]) -> Document:
         subtitle=f"Our reference {request['correspondence']}",
         kind="Copy of personal data",
         statements=(
-            Statement("note", f"{len(copy['decisions'])} decisions are held about you."),
+            Statement("note", f"{counted(len(copy['decisions']), 'decision')} held about you."),
             Statement(
                 "note",
-                f"{len(copy['monitoring_attributes'])} rows of attributes are held to watch for bias.",
+                f"{counted(len(copy['monitoring_attributes']), 'row')} of attributes held to watch for bias.",
             ),
         ),
         facts=(
@@ -86,8 +87,8 @@ def _decision(decision: Mapping[str, Any]) -> Section:
         return Section(title, (made, decision["erased"]))
     score = decision["score"]
     scored = (
-        f"Estimated probability of default {score['probability_of_default']}, against a cut-off of {score['cut_off']}; "
-        f"margin {score['margin']}, of which {score['base_value']} is that of comparable approved applicants."
+        f"Estimated probability of default {_text(score['probability_of_default'])}, against a cut-off of "
+        f"{_text(score['cut_off'])}; margin {_text(score['margin'])}, of which {_text(score['base_value'])} is that of comparable approved applicants."
     )
     reasons = [f"Reason: {reason['statement']}." for reason in decision["reasons"]]
     used = Table(
@@ -134,10 +135,11 @@ def _others(copy: Mapping[str, Any]) -> Iterator[Section]:
         "What this service does not know", ("About", "Answer"),
         [(name.replace("_", " "), text) for name, text in copy["not_known_here"].items()],
     )  # fmt: skip
-    yield _listed(
-        "What was left out", ("What", "Shown instead", "Reason"),
-        [(row["what"], row["instead"], row["reason"]) for row in copy["redactions"]],
-    )  # fmt: skip
+    yield Section("What was left out", tuple(_left_out(row) for row in copy["redactions"]))
+
+
+def _left_out(row: Mapping[str, Any]) -> str:
+    return f"{row['what']}. Shown instead: {row['instead']}. Reason: {row['reason']}."
 
 
 def _listed(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Section:
@@ -147,4 +149,11 @@ def _listed(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -
 
 
 def _text(value: object) -> str:
-    return "not given" if value is None else str(value)
+    """Numbers as people read them; data.json has every digit."""
+    if value is None:
+        return "not given"
+    text = str(value)
+    try:
+        return f"{float(text):.6g}" if "." in text else text
+    except ValueError:
+        return text

@@ -102,7 +102,7 @@ def _rows(assessment: dict[str, Any], decided: bool) -> list[list[object]]:
     erase, keep = ("was erased", "is kept") if decided else ("would be erased", "would be kept")
     return [
         [
-            PURPOSES[part["purpose"]].about,
+            PURPOSES[part["purpose"]].title,
             erase if part["erase"] else keep,
             part["article"],
             part["records"],

@@ -5,10 +5,15 @@ from typing import Any
 from django import forms
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
-    UnfoldAdminSingleDateWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
+
+
+class DayInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]  # unfold ships no types
+    """The browser's own calendar."""
+
+    input_type = "date"
 
 
 def line(label: str, help_text: str = "", **options: Any) -> forms.CharField:
@@ -28,13 +33,13 @@ def paragraph(label: str, help_text: str = "") -> forms.CharField:
 
 
 def day(label: str, help_text: str = "", *, required: bool = True) -> forms.DateField:
-    """A day as 2026-01-31."""
+    """A day, sent as 2026-01-31."""
     return forms.DateField(
         required=required,
         label=label,
         help_text=help_text,
-        widget=UnfoldAdminSingleDateWidget,
-        input_formats=["%Y-%m-%d", "%d/%m/%Y"],
+        widget=DayInput,
+        input_formats=["%Y-%m-%d"],
     )
 
 

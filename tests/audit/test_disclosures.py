@@ -47,7 +47,7 @@ def test_a_bundle_that_discloses_an_erased_person_is_destroyed_and_says_why(
     disclosed.refresh_from_db()
     assert (disclosed.state, disclosed.failure) == (
         "destroyed",
-        "It disclosed 1 entries of people who were erased.",
+        "It disclosed people who were erased since: 1 of its payloads.",
     )
     assert not bundle_path(disclosed).exists()
     assert bundle_path(encrypted).exists()
