@@ -4,6 +4,7 @@ import secrets
 import threading
 import time
 import uuid
+from datetime import datetime
 
 _lock = threading.Lock()
 _last = 0
@@ -20,3 +21,8 @@ def uuid7() -> uuid.UUID:
         (ticks >> 12) << 80 | 0x7 << 76 | (ticks & 0xFFF) << 64 | 0b10 << 62 | secrets.randbits(62)
     )
     return uuid.UUID(int=value)
+
+
+def first_key(moment: datetime) -> uuid.UUID:
+    """No identifier that is made from `moment` on is smaller: its millisecond, and zeros."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)

@@ -18,6 +18,7 @@ from django.db.migrations.state import ProjectState
 from django.utils import timezone
 
 from audit import triggers
+from audit.ids import first_key
 
 PARTITIONED: list[type[models.Model]] = []
 FEW = 2  # months ahead; below this somebody has to run `manage.py migrate`
@@ -74,7 +75,7 @@ def make_months(connection: BaseDatabaseWrapper, table: str, ahead: int) -> list
         return made
     for month in _months(timezone.now().date(), ahead + 1):
         name = f"{table}_{month:%Y_%m}"
-        bounds = [first_key(month), first_key(_next(month))]
+        bounds = [_month_key(month), _month_key(_next(month))]
         if name in present or _default_holds(connection, table, bounds):
             continue
         with connection.cursor() as cursor:
@@ -113,10 +114,8 @@ def shortage(connection: BaseDatabaseWrapper) -> str | None:
     )
 
 
-def first_key(month: date) -> UUID:
-    """The smallest UUIDv7-like key of a month: its first millisecond, and zeros."""
-    begin = datetime(month.year, month.month, 1, tzinfo=UTC)
-    return UUID(int=int(begin.timestamp() * 1000) << 80)
+def _month_key(month: date) -> UUID:
+    return first_key(datetime(month.year, month.month, 1, tzinfo=UTC))
 
 
 def _default_holds(connection: BaseDatabaseWrapper, table: str, bounds: list[UUID]) -> bool:

@@ -66,19 +66,19 @@ def make_entry(said: Said) -> Entry:
         sealed,
     )
     body = entries.seal(draft, producer.key_id, producer.sign)
-    return Entry(
-        id=entry_id,
-        origin=producer.origin,
-        event=event,
-        occurred_at=occurred_at,
-        actor_id=actor["id"],
-        actor_name=actor["name"],
-        subject_type=named["type"],
-        subject_id=named["id"],
-        request_id=draft.request_id,
-        key_id=UUID(sealed["key_id"]) if sealed else None,
-        body=body,
-        leaf_hash=merkle.leaf_hash(body),
+    return Entry(  # in the order of its columns: by name costs twice as much
+        entry_id,
+        producer.origin,
+        event,
+        occurred_at,
+        actor["id"],
+        actor["name"],
+        named["type"],
+        named["id"],
+        draft.request_id,
+        UUID(sealed["key_id"]) if sealed else None,
+        body,
+        merkle.leaf_hash(body),
     )
 
 

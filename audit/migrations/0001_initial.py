@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'entries',
                 'ordering': ['-id'],
                 'permissions': [('read_private', 'Can read the private part of entries')],
-                'indexes': [models.Index(fields=['event'], name='audit_entry_event'), models.Index(fields=['occurred_at'], name='audit_entry_time'), models.Index(fields=['actor_name'], name='audit_entry_actor'), models.Index(fields=['subject_type', 'subject_id'], name='audit_entry_subject'), models.Index(condition=models.Q(('key_id__isnull', False)), fields=['key_id'], name='audit_entry_key')],
+                'indexes': [models.Index(fields=['event'], name='audit_entry_event'), models.Index(fields=['actor_name'], name='audit_entry_actor'), models.Index(fields=['subject_type', 'subject_id'], name='audit_entry_subject'), models.Index(condition=models.Q(('key_id__isnull', False)), fields=['key_id'], name='audit_entry_key')],
             },
         ),
         migrations.CreateModel(

@@ -1,6 +1,6 @@
 """Tables in monthly parts: every rule holds on every part, and nothing is refused where a month was not made."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -10,7 +10,7 @@ from django.test import Client
 
 from audit import partitions, triggers
 from audit.checks import NotFitToServe, months_are_made_ahead, require_fit_to_serve
-from audit.ids import uuid7
+from audit.ids import first_key, uuid7
 from audit.models import Entry
 from tests.audit.tampering import run
 
@@ -62,7 +62,7 @@ def test_a_month_begins_at_its_first_millisecond(
 
 
 def test_an_entry_of_a_month_that_nobody_made_is_kept_in_the_default_part(parted: None) -> None:
-    late = an_entry(partitions.first_key(date(2040, 5, 1)))
+    late = an_entry(first_key(datetime(2040, 5, 1, tzinfo=UTC)))
 
     assert part_of(late.pk) == "audit_entry_default"
 
@@ -70,7 +70,7 @@ def test_an_entry_of_a_month_that_nobody_made_is_kept_in_the_default_part(parted
 def test_a_month_that_already_has_rows_in_the_default_part_stays_there(
     parted: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    an_entry(partitions.first_key(date(2040, 5, 1)))
+    an_entry(first_key(datetime(2040, 5, 1, tzinfo=UTC)))
     monkeypatch.setattr(partitions.timezone, "now", lambda: datetime(2040, 5, 9, tzinfo=UTC))
 
     made = partitions.make_months(connection, "audit_entry", 1)
@@ -86,7 +86,7 @@ def test_no_part_can_be_changed_however_it_is_addressed(
     parted: None, part: str, statement: str
 ) -> None:
     an_entry(uuid7())
-    an_entry(partitions.first_key(date(2040, 5, 1)))
+    an_entry(first_key(datetime(2040, 5, 1, tzinfo=UTC)))
 
     with pytest.raises(DatabaseError, match=r"append-only|never truncated"), transaction.atomic():
         run(statement.format(part))

@@ -15,10 +15,12 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from audit import sequencer
+from audit import sequencer, shards
 from audit.actions.keys import open_log
+from audit.errors import ShardIsClosed
 from audit.leadership import leadership
 from audit.models import Head, Leaf, Outbox, Publication
+from audit.queries import head_size, published_size
 from audit.sequencer import HeadMoved, seal
 from audit.signer import log_signer
 from audit.verification import verify_log
@@ -256,3 +258,101 @@ def test_leadership_ends_with_its_block(log: str) -> None:
 
     with leadership(log):
         pass
+
+
+# Kills itself at one step of the roll; the next process that rolls must go on as if nothing had been.
+CRASH_OF_A_ROLL = """
+import os, signal, sys
+import django
+django.setup()
+from functools import partial
+from django.contrib.auth.models import User
+from audit import key_making, sequencer, shards
+owners = {"shards": shards, "sequencer": sequencer, "key_making": key_making}
+owner, name = owners[sys.argv[1].split(".")[0]], sys.argv[1].split(".")[1]
+original = getattr(owner, name)
+def die(*arguments, **options):
+    if sys.argv[2] == "after":
+        original(*arguments, **options)
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(owner, name, die)
+shards.roll(sys.argv[3], sys.argv[4], by=User.objects.get(username="keeper"))
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        "key_making.make_shard",
+        "shards.close_shard",
+        "sequencer._integrate",
+        "shards.publish",
+        "shards.open_shard",
+        "key_making.switch_shard",
+        "key_making.install_producer",
+    ],
+)
+def test_a_roll_that_is_killed_at_any_step_is_gone_on_from_by_the_next_pass(
+    log: str, keeper: User, own_database: str, settings: LazySettings, step: str, when: str
+) -> None:
+    following = "credence.test/own/2027"
+    seal()
+    [before] = some_entries(1, by=keeper)
+    folders = {
+        f"CREDENCE_{name}": str(getattr(settings, f"CREDENCE_{name}"))
+        for name in ("VAR", "KEYS", "STORE", "ARCHIVE")
+    }
+    environment = os.environ | folders | {
+        "DJANGO_SETTINGS_MODULE": "governance.settings", "DATABASE_URL": own_database
+    }  # fmt: skip
+    command = [sys.executable, "-W", "ignore", "-c", CRASH_OF_A_ROLL, step, when, log, following]
+    died = subprocess.run(command, cwd=ROOT, env=environment, timeout=PATIENCE, check=False)
+    assert died.returncode == -signal.SIGKILL
+
+    while not shards.roll(log, following, by=keeper):
+        pass
+    [after] = some_entries(1, by=keeper)
+    seal()
+
+    assert (before.origin, after.origin) == (log, following)
+    assert Leaf.objects.filter(origin=log).order_by("-index")[0].entry.event == "audit.shard.closed"
+    opened = Leaf.objects.filter(entry__event="audit.shard.opened").count()
+    assert opened == 2
+    assert verify_log(by=keeper).problems == []
+
+
+def test_the_sequencer_goes_over_to_the_next_shard_while_writers_write(
+    log: str, keeper: User, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    following = "credence.test/own/2027"
+    process = start("sequence", "--interval", "0.1")
+    eventually(lambda: is_sealed(2))
+    written, refused, stop = [], [], threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            try:
+                written.append(some_entries(1, by=keeper)[0].pk)
+            except ShardIsClosed as refusal:
+                refused.append(refusal)
+                time.sleep(0.05)
+        connection.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    eventually(lambda: len(written) > 5)
+    command = start("roll_shard", "--as", "keeper", "--next", following)
+    assert command.wait(PATIENCE) == 0
+    rolled_at = len(written)
+    eventually(lambda: len(written) > rolled_at + 5)
+    stop.set()
+    writer.join(PATIENCE)
+
+    eventually(lambda: not Outbox.objects.exists())
+    assert Leaf.objects.filter(entry_id__in=written).count() == len(written)
+    assert set(Leaf.objects.values_list("origin", flat=True)) == {log, following}
+    eventually(lambda: published_size(following) == head_size(following))
+    assert verify_log(by=keeper).problems == []
+    assert process.poll() is None
