@@ -34,7 +34,7 @@ def locked_bucket(url: str, endpoint: str = "") -> LockedBucket:
             f"CREDENCE_ARCHIVE is {url!r} and names no bucket: s3://bucket/prefix."
         )
     try:
-        client = boto3.client(
+        client = boto3.session.Session().client(
             "s3",
             endpoint_url=endpoint or None,
             region_name=os.environ.get("AWS_REGION"),
