@@ -6,6 +6,7 @@ at its right edge. Whatever the scope, the chosen are also entry 0, what became 
 
 import base64
 import json
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,15 +19,15 @@ from audit import tree
 from audit.bundle import BundleWriter
 from audit.entries import parse
 from audit.events import Event
-from audit.models import Leaf, Publication
+from audit.models import Leaf, Publication, TimestampToken
 from audit.queries import publications
 from audit.scope import Scope
 from audit.tiles import TILE_HEIGHT, TILE_WIDTH, Bundle, Tile, decode_bundle, tiles_at
 
 LISTED_AT_MOST = 5_000  # entries in the readable index
 ABOUT_THE_LOG = (
-    "audit.shard.opened",
-    "audit.shard.closed",
+    Event.SHARD_OPENED,
+    Event.SHARD_CLOSED,
     Event.PRODUCER_KEY_INTRODUCED,
     Event.PRODUCER_KEY_RETIRED,
     Event.LOG_KEY_INTRODUCED,
@@ -101,6 +102,32 @@ def write_logs(
     return logs
 
 
+def _write_stamped(bundle: BundleWriter, folder: str, tokens: Iterable[TimestampToken]) -> None:
+    """Tokens, and the very notes that they stamp."""
+    for token in tokens:
+        size = token.publication.size
+        bundle.add(f"{folder}/checkpoints/{size:020d}", token.publication.note.encode())
+        bundle.add(f"{folder}/timestamps/{size:020d}.tsr", bytes(token.response))
+
+
+def _tokens(checkpoint: Publication) -> QuerySet[TimestampToken]:
+    of = TimestampToken.objects.filter(
+        publication__checkpoint__origin=checkpoint.origin,
+        publication__checkpoint__size__lte=checkpoint.size,
+    )
+    return of.select_related("publication__checkpoint").order_by("publication__checkpoint__size")
+
+
+def _tokens_over(checkpoint: Publication, indices: Iterable[int]) -> list[TimestampToken]:
+    """Of each of these entries the first token that covers it, and the newest token."""
+    sizes = list(_tokens(checkpoint).values_list("publication__checkpoint__size", flat=True))
+    if not sizes:
+        return []
+    places = {bisect_right(sizes, index) for index in indices} | {len(sizes) - 1}
+    wanted = [sizes[place] for place in places if place < len(sizes)]
+    return list(_tokens(checkpoint).filter(publication__checkpoint__size__in=wanted))
+
+
 def _write_whole(
     bundle: BundleWriter, checkpoint: Publication, scope: Scope, covered: Covered, on_step: Step
 ) -> int:
@@ -117,6 +144,7 @@ def _write_whole(
                 if scope.covers(entry):
                     covered.note(index, entry)
         on_step(tile.path, done, total)
+    _write_stamped(bundle, folder, _tokens(checkpoint).iterator(chunk_size=200))
     return checkpoint.size
 
 
@@ -144,7 +172,11 @@ def _write_scoped(
     for index, body in _bodies(_leaves(checkpoint).filter(entry__event=Event.SUBJECT_ERASED)):
         if covered.key_ids.intersection(json.loads(body)["public"]["key_ids"]):
             add(index, body)
-    for tile in path_tiles(checkpoint.size, chosen):
+    tokens = _tokens_over(checkpoint, chosen)
+    _write_stamped(bundle, folder, tokens)
+    # The right edge of the tree at a size is on the path of the entry that came next.
+    edges = {token.publication.size for token in tokens} - {checkpoint.size}
+    for tile in path_tiles(checkpoint.size, chosen | edges):
         bundle.add(f"{folder}/{tile.path}", tree.tile_bytes(checkpoint.origin, tile))
     return len(chosen)
 

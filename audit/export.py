@@ -98,6 +98,8 @@ def _write_trust(bundle: BundleWriter) -> None:
     bundle.add("trust/policy", trust.policy_text().encode())
     for name, note in trust.note_files().items():
         bundle.add(f"trust/{name}", note.encode())
+    if settings.CREDENCE_TSA_ROOTS:
+        bundle.add("trust/tsa.pem", Path(settings.CREDENCE_TSA_ROOTS).read_bytes())
 
 
 def _write_disclosed(bundle: BundleWriter, entry_ids: list[str]) -> tuple[int, int]:

@@ -824,39 +824,6 @@ def verify_inclusion(
         raise Broken(f"entry {index} does not lead to the root of the checkpoint")
 
 
-def verify_consistency(
-    old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes
-) -> None:
-    """RFC 9162, 2.1.4.2. Raises Broken unless the tree of `new` begins with the tree of `old`; nothing follows from 0."""
-    if any(len(h) != 32 for h in (old_root, new_root, *proof)):
-        raise Broken("a hash in it has not 32 bytes")
-    if not 0 < old <= new:
-        raise Broken(f"a tree of {new} is not the growth of a tree of {old}")
-    if old == new:
-        if proof or old_root != new_root:
-            raise Broken(f"there are two trees of size {old}")
-        return
-    if not proof:
-        raise Broken("it is empty, and the tree grew")
-    path = list(proof) if old & (old - 1) else [old_root, *proof]
-    place, last = old - 1, new - 1
-    while place % 2:
-        place, last = place >> 1, last >> 1
-    before = after = path[0]
-    for sibling in path[1:]:
-        if last == 0:
-            raise Broken("it is longer than the path to the root")
-        if place % 2 or place == last:
-            before, after = node_hash(sibling, before), node_hash(sibling, after)
-            while place and not place % 2:
-                place, last = place >> 1, last >> 1
-        else:
-            after = node_hash(after, sibling)
-        place, last = place >> 1, last >> 1
-    if last != 0 or before != old_root or after != new_root:
-        raise Broken(f"the tree of {new} does not begin with the tree of {old}")
-
-
 class Proof(NamedTuple):
     """A `.tlog-proof`: where an entry is, the hashes to the root, and the signed checkpoint."""
 
