@@ -83,6 +83,12 @@ def published_size(origin: str) -> int:
     return newest.size if newest else 0
 
 
+def unpublished_heads(origin: str) -> QuerySet[Checkpoint]:
+    """Heads that were signed since the newest publication, oldest first: they wait for witnesses, or for the next pass."""
+    waiting = Checkpoint.objects.filter(origin=origin, size__gt=published_size(origin))
+    return waiting.order_by("size")
+
+
 def head_size(origin: str) -> int:
     """How many entries have their index, whether or not that head is signed or published."""
     head = Head.objects.filter(origin=origin).first()

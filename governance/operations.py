@@ -1,6 +1,7 @@
 """For those who run the service: is it alive, is it ready, and its measures for Prometheus."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from django.conf import settings
 from django.db import connection
@@ -12,13 +13,20 @@ from prometheus_client.registry import Collector
 
 from audit import keys, partitions
 from audit.errors import Refusal
-from audit.queries import last_verification, oldest_waiting_since
+from audit.queries import (
+    last_verification,
+    oldest_waiting_since,
+    publications,
+    timestamp_tokens,
+    unpublished_heads,
+)
 from governance.queries.cases import open_cases
 from governance.queries.changes import open_changes
 
 OLDEST_WAITING_SECONDS = (
     60  # beyond this the sequencer is not running, and decisions wait for their proofs
 )
+UNPUBLISHED_SECONDS = 300  # beyond this strangers see an old log: a witness is away or refuses
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -69,6 +77,12 @@ def _warnings() -> Iterator[str]:
         yield shortage
     if warning := keys.expiry_warning():
         yield warning
+    waiting = unpublished_heads(keys.current_origin()).first()
+    if waiting and (timezone.now() - waiting.signed_at).total_seconds() > UNPUBLISHED_SECONDS:
+        yield (
+            f"Nothing was published for {UNPUBLISHED_SECONDS} seconds though the log grew: too few witnesses "
+            "cosign. Sealing goes on; the sequencer's log says which one does not, and why."
+        )
 
 
 def _waiting_seconds() -> float:
@@ -84,6 +98,7 @@ class _Gauges(Collector):
             "Age of the oldest entry without an index.",
             _waiting_seconds(),
         )
+        yield from _published(now)
         yield _gauge(
             "producer_key_seconds_left",
             "Until the producer key may sign no more; negative once it is over.",
@@ -106,6 +121,21 @@ class _Gauges(Collector):
                 left,
             )
         yield _gauge("demo", "1 when this is the demo.", float(settings.DEMO))
+
+
+def _published(now: datetime) -> Iterator[GaugeMetricFamily]:
+    origin = keys.current_origin()
+    yield _gauge(
+        "log_uncosigned_heads",
+        "Signed heads that too few witnesses have cosigned yet.",
+        unpublished_heads(origin).count(),
+    )
+    if newest := publications(origin).first():
+        age = (now - newest.published_at).total_seconds()
+        yield _gauge("log_published_age_seconds", "Age of the newest published checkpoint.", age)
+    if token := timestamp_tokens(origin).last():
+        age = (now - token.stamped_at).total_seconds()
+        yield _gauge("log_timestamp_age_seconds", "Age of the newest timestamp.", age)
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

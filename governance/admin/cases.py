@@ -111,9 +111,9 @@ class IncidentAdmin(ReadOnlyAdmin):
     list_select_related = ("version__model",)
     fields = ("kind", "about", "state_shown", "summary", "opened_at", "closed_at", "cause", "entry")
 
-    @admin.display(description="Version")
+    @admin.display(description="About")
     def about(self, incident: Incident) -> str:
-        return link(incident.version)
+        return link(incident.version) if incident.version else "The log"
 
     @admin.display(description="State", ordering="state")
     def state_shown(self, incident: Incident) -> SafeString:

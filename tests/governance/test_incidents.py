@@ -3,9 +3,13 @@
 from uuid import uuid4
 
 import pytest
+from django.urls import reverse
+from django.utils import timezone
 
+from audit.actions.witnesses import record_witness_refusal
 from audit.errors import NotPermitted
-from audit.models import Entry
+from audit.models import Checkpoint, Entry, WitnessRefusal
+from audit.queries import service_account
 from audit.store import content_store
 from governance import sweeps
 from governance.actions.incidents import close_incident, open_incident
@@ -92,9 +96,58 @@ def test_an_incident_is_closed_once_and_with_a_cause(validator, developer):
         close_incident(uuid4(), "Which?", by=validator)
 
 
-def test_an_open_incident_is_not_opened_again():
-    from audit.queries import service_account
+def a_witness_refusal() -> WitnessRefusal:
+    """A witness that knows more of the log than the log itself."""
+    checkpoint = Checkpoint.objects.create(
+        origin="log", size=Checkpoint.objects.count() + 1, root=bytes(32), note="-", signed_at=timezone.now()
+    )  # fmt: skip
+    return record_witness_refusal(
+        checkpoint,
+        "auditor",
+        "It cosigned 9 entries.",
+        witness_size=9,
+        by=service_account("sequencer"),
+    )
 
+
+def test_a_witness_that_refuses_the_log_becomes_one_incident_about_the_log(validator, signed_in):
+    refusal = a_witness_refusal()
+    a_witness_refusal()
+
+    sweeps.open_incidents()
+    sweeps.open_incidents()
+
+    incident = Incident.objects.get()
+    assert (incident.kind, incident.version, incident.first_fact, incident.summary) == (
+        "witness_refusal",
+        None,
+        refusal.pk,
+        "It cosigned 9 entries.",
+    )
+    assert str(incident) == "Witness Refusal: the log"
+    browser = signed_in(validator)
+    page = browser.get(reverse("admin:governance_incident_change", args=[incident.pk]))
+    assert "The log" in page.content.decode()
+    answer = browser.get(f"/api/v1/incidents/{incident.pk}").json()
+    assert (answer["model"], answer["version"]) == (None, None)
+
+
+def test_a_refusal_after_its_incident_was_closed_opens_another(validator):
+    a_witness_refusal()
+    sweeps.open_incidents()
+    close_incident(Incident.objects.get().pk, "The backup was put back.", by=validator)
+    sweeps.open_incidents()
+    assert Incident.objects.count() == 1
+
+    a_witness_refusal()
+    sweeps.open_incidents()
+
+    assert Incident.objects.filter(state="open").count() == 1
+    with pytest.raises(IncidentAlreadyOpen, match="the log"):
+        open_incident(Fact("witness_refusal", None, 1, "Again."), by=service_account("monitor"))
+
+
+def test_an_open_incident_is_not_opened_again():
     failure = a_load_failure()
     [fact] = unanswered_facts()
     assert fact == Fact("load_failure", failure.version, failure.pk, failure.reason)

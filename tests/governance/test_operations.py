@@ -1,5 +1,6 @@
 """What those who run the service look at."""
 
+import re
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from audit.models import Entry
+from audit import keys
+from audit.models import Checkpoint, Entry, Publication
 from governance.actions.accounts import create_user
 
 pytestmark = pytest.mark.django_db
@@ -106,3 +108,28 @@ def test_browsers_find_the_icon_that_they_ask_for() -> None:
 
     with closing(Client().get(address)) as answer:
         assert answer.status_code == 200
+
+
+def a_signed_head(size: int, *, seconds_ago: int = 0, published: bool = False) -> Checkpoint:
+    at = timezone.now() - timedelta(seconds=seconds_ago)
+    head = Checkpoint.objects.create(
+        origin=keys.current_origin(), size=size, root=bytes(32), note="-", signed_at=at
+    )
+    if published:
+        Publication.objects.create(checkpoint=head, note="-", published_at=at)
+    return head
+
+
+def test_heads_that_wait_for_witnesses_are_counted_and_warned_of() -> None:
+    a_signed_head(2, seconds_ago=100, published=True)
+    a_signed_head(3, seconds_ago=400)
+    a_signed_head(9)
+
+    measures = Client().get("/metrics").content.decode()
+
+    assert "credence_log_uncosigned_heads 2.0" in measures
+    age = re.search(r"^credence_log_published_age_seconds (.+)$", measures, re.MULTILINE)
+    assert age is not None
+    assert 100 <= float(age[1]) < 160
+    (warning,) = Client().get("/readyz").json()["warnings"]
+    assert "witnesses" in warning
