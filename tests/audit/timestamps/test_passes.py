@@ -1,15 +1,21 @@
 """Timestamping what was published: kept where it holds, recorded either way."""
 
+import zipfile
+from pathlib import Path
+
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
+from audit import verify
 from audit.entries import parse
 from audit.errors import NotPermitted
+from audit.export import build_bundle
 from audit.models import Entry, TimestampToken
 from audit.queries import NothingSealed, newest_checkpoint
+from audit.scope import Scope
 from audit.sequencer import seal
 from audit.tasks import timestamp
 from audit.timestamps.authority import TimestampFailed, read_roots, verify_timestamp
@@ -152,3 +158,24 @@ def test_a_log_with_timestamps_verifies(log: str, keeper: User, asked: Authority
     seal()
 
     assert verify_log(by=keeper).problems == []
+
+
+def test_a_bundle_holds_the_tokens_and_the_verifier_says_what_they_show(
+    log: str, keeper: User, asked: Authority, tmp_path: Path
+) -> None:
+    seal()
+    timestamp_pass(log, by=keeper)
+    some_entries(300, by=keeper)
+    seal()
+    timestamp_pass(log, by=keeper)
+    scope = Scope().as_json() | {"disclose": False}
+
+    built = build_bundle(tmp_path / "bundle.zip", scope, lambda *_: None)
+
+    assert built.tree_size == 303
+    report = verify.verify(tmp_path / "bundle.zip", tsa_root=asked.roots)
+    assert [str(p) for check in report.checks for p in check.problems] == []
+    with zipfile.ZipFile(tmp_path / "bundle.zip") as bundle:
+        tokens = [name for name in bundle.namelist() if name.endswith(".tsr")]
+        assert bundle.read("trust/tsa.pem") == asked.roots.read_bytes()
+    assert [int(name[-24:-4]) for name in tokens] == [2, 303]
