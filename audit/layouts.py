@@ -18,18 +18,16 @@ class DatabaseFiles:
     def __init__(self, origin: str) -> None:
         self._origin = origin
         # Read once: sealing goes on meanwhile, and the tiles must be those of the newest of these.
-        checkpoints = list(Checkpoint.objects.filter(origin=origin))
-        self._size = max((checkpoint.size for checkpoint in checkpoints), default=0)
-        self._notes = {
-            f"{origin}/checkpoints/{checkpoint.size:020d}": checkpoint.note.encode()
-            for checkpoint in checkpoints
-        }
+        sizes = Checkpoint.objects.filter(origin=origin).values_list("size", flat=True)
+        self._checkpoints = {f"{origin}/checkpoints/{size:020d}": size for size in sizes}
+        self._size = max(self._checkpoints.values(), default=0)
+        self._notes: dict[str, bytes] = {}
         for name, note in trust.note_files(origin).items():
             self._notes[f"{origin}/trust/{name}"] = note.encode()
 
     @property
     def names(self) -> Sequence[str]:
-        names = list(self._notes)
+        names = [*self._checkpoints, *self._notes]
         for tile in tiles_at(self._size):
             names.append(f"{self._origin}/{tile.path}")
             if tile.level == 0:
@@ -39,6 +37,9 @@ class DatabaseFiles:
     def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
         if name in self._notes:
             return io.BytesIO(self._notes[name])
+        if name in self._checkpoints:
+            rows = Checkpoint.objects.filter(origin=self._origin, size=self._checkpoints[name])
+            return io.BytesIO(rows.values_list("note", flat=True)[0].encode())
         place = parse_path(name.removeprefix(f"{self._origin}/"))
         try:
             data = (

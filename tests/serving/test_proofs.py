@@ -2,13 +2,17 @@
 
 import base64
 import hashlib
+import subprocess
+import sys
 
 import pytest
 
+from audit import verify
 from audit.actions.keys import open_log
 from audit.keys import log_vkey
 from audit.models import Entry
 from audit.sequencer import seal
+from audit.trust import policy_text
 from tests.serving.builders import a_champion, a_decision
 from tests.serving.test_receipts import public_key
 
@@ -101,3 +105,31 @@ def test_an_auditor_may_prove_what_another_client_asked_for(decision_path, audit
 
 def test_another_client_may_not(decision_path, administrator, signed_in):
     assert signed_in(administrator).get(decision_path).status_code == 403
+
+
+def test_the_offline_verifier_accepts_the_proof_and_the_receipt_of_a_decision(
+    decision_path, client_of_lending, tmp_path
+):
+    """As the applicant's lawyer would: the answer, its proof, and a policy file; none of our software."""
+    seal()
+    answer = client_of_lending.get(decision_path.removesuffix("/proof"))
+    proof = client_of_lending.get(decision_path)
+    (tmp_path / "decision.json").write_bytes(answer.content)
+    (tmp_path / "p.tlog-proof").write_bytes(proof.content)
+    (tmp_path / "policy").write_text(policy_text())
+    leaf = answer.json()["receipt"]["leaf_hash"]
+    given = ["--policy", tmp_path / "policy"]
+
+    for arguments in (
+        ["verify-proof", tmp_path / "p.tlog-proof", "--leaf-hash", leaf, *given],
+        [
+            "verify-receipt",
+            tmp_path / "decision.json",
+            "--proof",
+            tmp_path / "p.tlog-proof",
+            *given,
+        ],
+    ):
+        command = [sys.executable, "-I", verify.__file__, *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout
