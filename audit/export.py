@@ -31,7 +31,6 @@ from audit.models import Entry, EvidenceExport
 from audit.queries import newest_checkpoint
 from audit.scope import Scope
 from audit.sequencer import await_sealed, current_origin
-from audit.timestamps.bundled import root_file, token_files
 
 SEAL_SECONDS = 30
 
@@ -83,7 +82,6 @@ def build_bundle(path: Path, scope: dict[str, Any], on_step: Step) -> Built:
     newest, covered = newest_checkpoint(current_origin()), Covered()
     with BundleWriter(path) as bundle:
         logs = write_logs(bundle, Scope.from_json(scope), covered, on_step)
-        _write_timestamps(bundle, logs, whole=not Scope.from_json(scope).leaves_out)
         _write_trust(bundle)
         disclosed = erased = 0
         if scope["disclose"]:
@@ -94,19 +92,6 @@ def build_bundle(path: Path, scope: dict[str, Any], on_step: Step) -> Built:
         bundle.finish(details, _sign)
         files = bundle.files + 2
     return Built(*_digest(path), newest.size, files, disclosed, erased)
-
-
-def _write_timestamps(bundle: BundleWriter, logs: list[BundledLog], *, whole: bool) -> None:
-    """All tokens of a whole log; of a scoped one that of its own checkpoint: older ones could not be shown to be its past."""
-    stamped = False
-    for log in logs:
-        size = log.checkpoint.size
-        sizes = range(size + 1) if whole else range(size, size + 1)
-        for name, data in token_files(log.checkpoint.origin, log.folder, sizes):
-            bundle.add(name, data)
-            stamped = True
-    if stamped:
-        bundle.add(*root_file())
 
 
 def _write_trust(bundle: BundleWriter) -> None:
