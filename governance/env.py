@@ -21,6 +21,9 @@ DEMO_PEOPLE = {
     "felix": "fair-lending analyst",
     "ines": "auditor",
     "omar": "operator",
+    "petra": "privacy officer",
+    "paul": "privacy officer",
+    "carla": "legal counsel",
     "lending": "scoring client",
     "admin": "administrator",
 }

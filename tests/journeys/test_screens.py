@@ -5,6 +5,7 @@ No page has an error of its own script, a request that fails, or an answer of 40
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -137,7 +138,33 @@ def test_the_administrator_issues_a_token_and_is_refused_the_models(at_the_desk:
     assert admin.page.get_by_role("link", name="Versions").count() == 0
 
 
-@pytest.mark.parametrize("person", ["dana", "victor", "felix", "omar", "ines"])
+def test_one_records_a_request_for_erasure_and_another_decides_it(at_the_desk: SignIn) -> None:
+    petra = at_the_desk("petra")
+    petra.open("/audit/erasurecase/")
+    petra.follow("Record a request")
+    petra.page.get_by_label("File number").fill("DSR-2026-0042")
+    petra.page.get_by_label("Received on").fill(f"{datetime.now(UTC):%Y-%m-%d}")
+    petra.page.get_by_label("Identity").fill("Passport seen at the branch.")
+    petra.page.get_by_label("Lending system").fill("lending")
+    petra.page.get_by_label("Its reference for the person").fill("nobody-we-know")
+    petra.page.get_by_role("button", name="Record a request").click()
+    expect(petra.page.locator('[data-outcome="done"]')).to_contain_text("The answer is due on")
+    petra.open("/")
+    expect(petra.page.get_by_text("Erasure: DSR-2026-0042")).to_be_visible()
+    petra.take_picture("rights.png")
+
+    paul = at_the_desk("paul")
+    paul.open("/audit/erasurecase/")
+    paul.follow("DSR-2026-0042")
+    paul.follow("Decide and carry out")
+    expect(paul.page.get_by_text("refused not subject")).to_be_visible()
+    paul.take_picture("erasure.png")
+    paul.page.get_by_role("button", name="Decide and carry out").click()
+    expect(paul.page.locator('[data-outcome="done"]')).to_contain_text("refused not subject")
+    expect(paul.page.get_by_text("nothing that we can connect")).to_be_visible()
+
+
+@pytest.mark.parametrize("person", ["dana", "victor", "felix", "omar", "ines", "petra"])
 def test_every_window_in_a_persons_sidebar_opens(at_the_desk: SignIn, person: str) -> None:
     someone = at_the_desk(person)
     links = someone.page.locator("#nav-sidebar a[href^='/'], aside a[href^='/']").all()
