@@ -33,7 +33,7 @@ class Command(BaseCommand):
             type=float,
             default=0.5,
             metavar="SECONDS",
-            help="pause between passes, at most 1 (default 0.5)",
+            help="from the beginning of one pass to the next, at most 1 (default 0.5)",
         )
 
     def handle(self, *args: Any, interval: float, **options: Any) -> None:
@@ -57,6 +57,7 @@ class Command(BaseCommand):
             with leadership(origin), publishing(origin) as publish:
                 looked_at = -math.inf
                 while not stop.is_set():
+                    began = time.monotonic()
                     result = sequencer.seal_as_leader(origin, publish)
                     if result.entries:
                         logger.info(
@@ -67,7 +68,7 @@ class Command(BaseCommand):
                         self._look_after_keys()
                     if sequencer.current_origin() != origin or self._rolled():
                         return
-                    stop.wait(interval)
+                    stop.wait(max(0.0, began + interval - time.monotonic()))
         except SignerUnavailable as refusal:
             logger.warning("What waits is signed once the key can be used: %s", refusal.detail)
             stop.wait(max(interval, 1))
