@@ -39,6 +39,7 @@ def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
         "governance.advance_cases": sweep,
         "governance.watch_case_clock": minute,
         "governance.open_incidents": sweep,
+        "governance.start_retentions": DAY,
         "governance.close_stale_changes": minute,
     }
     # A sweep that no worker took before the next one is sent is not worth carrying out.

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from django.utils import timezone
 
+from audit.actions.archive_locks import start_retention
 from audit.context import acting
 from audit.dispatch import send_on_commit
 from audit.queries import service_account
@@ -21,6 +22,7 @@ from governance.actions.changes import expire_change, void_change
 from governance.actions.incidents import open_incident
 from governance.models import RetrainingCase
 from governance.queries import cases, changes, incidents
+from governance.queries.retention import SUBJECT, unknown_starts
 from monitoring.models import Alert
 
 State = RetrainingCase.State
@@ -80,6 +82,14 @@ def open_incidents() -> None:
     with acting(trigger="facts"):
         for fact in list(incidents.unanswered_facts()):
             open_incident(fact, by=monitor)
+
+
+def start_retentions() -> None:
+    """Tell the archive when a version was retired and when it was put into service: its documents are kept from then on."""
+    archiver = service_account("archiver")
+    with acting(trigger="sweep"):
+        for record_class, version_id, started_on in list(unknown_starts(timezone.now())):
+            start_retention(record_class, SUBJECT, str(version_id), started_on, by=archiver)
 
 
 def _reason(alerts: list[Alert]) -> str:

@@ -71,3 +71,8 @@ def end_access() -> None:
     """Deletes copies that have expired, or whose person was erased. Sent after an erasure, and swept."""
     with acting(trigger="schedule"):
         package.end_packages(by=service_account("monitor"))
+
+
+@shared_task(name="governance.start_retentions")
+def start_retentions() -> None:
+    sweeps.start_retentions()

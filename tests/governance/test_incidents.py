@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from audit.actions.archive_alarms import Finding, raise_alarm
 from audit.actions.witnesses import record_witness_refusal
 from audit.errors import NotPermitted
 from audit.models import Checkpoint, Entry, WitnessRefusal
@@ -156,3 +157,21 @@ def test_an_open_incident_is_not_opened_again():
 
     with pytest.raises(IncidentAlreadyOpen):
         open_incident(fact, by=monitor)
+
+
+def test_an_alarm_of_the_archive_becomes_one_incident_of_the_log(validator):
+    archiver = service_account("archiver")
+    for key in ("a", "b"):
+        finding = Finding("delete_marker", key, "1", f"{key} was hidden by a delete marker.")
+        raise_alarm(finding, by=archiver)
+
+    sweeps.open_incidents()
+    sweeps.open_incidents()
+
+    incident = Incident.objects.get()
+    assert (incident.kind, incident.version) == ("archive_alarm", None)
+    assert "hidden by a delete marker" in incident.summary
+    assert str(incident).endswith("the log")
+    close_incident(incident.pk, "A rehearsal.", by=validator)
+    sweeps.open_incidents()
+    assert Incident.objects.count() == 1
