@@ -54,11 +54,11 @@ class ErasureBody(StrictSerializer):
     subject_id = serializers.UUIDField(required=False, allow_null=True, default=None)
 
 
-class DecisionBody(StrictSerializer):
+class ErasureDecisionBody(StrictSerializer):
     seen = serializers.CharField(help_text="The `digest` of the `would_be` that you decide on.")
 
 
-class ReasonBody(StrictSerializer):
+class GivenReasonBody(StrictSerializer):
     reason = serializers.CharField(allow_blank=True)
 
 
@@ -96,11 +96,13 @@ class ErasureDetail(ActView):
 
 class ErasureDecision(ActView):
     @extend_schema(
-        operation_id="erasure_cases_decide", request=DecisionBody, responses=ErasureCaseSerializer
+        operation_id="erasure_cases_decide",
+        request=ErasureDecisionBody,
+        responses=ErasureCaseSerializer,
     )
     def post(self, request: Request, case_id: UUID) -> Response:
         """Decide a request as it was seen, and carry it out. What is erased does not come back."""
-        body = DecisionBody(data=request.data)
+        body = ErasureDecisionBody(data=request.data)
         body.is_valid(raise_exception=True)
         case = decide_erasure_case(case_id, body.validated_data["seen"], by=actor(request))
         return Response(ErasureCaseSerializer(case).data)
@@ -108,11 +110,13 @@ class ErasureDecision(ActView):
 
 class ErasureExtension(ActView):
     @extend_schema(
-        operation_id="erasure_cases_extend", request=ReasonBody, responses=ErasureCaseSerializer
+        operation_id="erasure_cases_extend",
+        request=GivenReasonBody,
+        responses=ErasureCaseSerializer,
     )
     def post(self, request: Request, case_id: UUID) -> Response:
         """Take two further months, of which the person is told within the first."""
-        body = ReasonBody(data=request.data)
+        body = GivenReasonBody(data=request.data)
         body.is_valid(raise_exception=True)
         case = extend_erasure_case(case_id, body.validated_data["reason"], by=actor(request))
         return Response(ErasureCaseSerializer(case).data)

@@ -11,7 +11,7 @@ from audit.actions.holds import HoldOrder, place_hold, release_hold
 from audit.api_base import ActView, StrictSerializer, actor
 from audit.cases import hold_with
 from audit.models import LegalHold
-from governance.api.erasures import ReasonBody
+from governance.api.erasures import GivenReasonBody
 
 
 class HoldSerializer(serializers.ModelSerializer[LegalHold]):
@@ -69,10 +69,12 @@ class HoldDetail(ActView):
 
 
 class HoldRelease(ActView):
-    @extend_schema(operation_id="legal_holds_release", request=ReasonBody, responses=HoldSerializer)
+    @extend_schema(
+        operation_id="legal_holds_release", request=GivenReasonBody, responses=HoldSerializer
+    )
     def post(self, request: Request, hold_id: UUID) -> Response:
         """Release a hold, with the reason."""
-        body = ReasonBody(data=request.data)
+        body = GivenReasonBody(data=request.data)
         body.is_valid(raise_exception=True)
         hold = release_hold(hold_id, body.validated_data["reason"], by=actor(request))
         return Response(HoldSerializer(hold).data)
