@@ -10,7 +10,7 @@ SERVE  ?= 1
 demo: $(READY)
 	$(BIN)/python manage.py demo $(if $(filter 0,$(SERVE)),--no-serve) $(DEMO_ARGS)
 
-# Format, lint, types, contracts, migrations, then the tests on SQLite and, as SERVICES says, on PostgreSQL.
+# Format, lint, types, contracts, migrations, then the tests: on PostgreSQL where SERVICES allows and one answers, else on SQLite.
 test: check
 	$(BIN)/python -m tests.services test
 

@@ -21,23 +21,6 @@ from audit import key_making
 ORIGIN = "credence.test/log/2026"
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--database-only",
-        action="store_true",
-        help="only tests that use a database: for the second database of a run",
-    )
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--database-only"):
-        return
-    using = {"db", "transactional_db", "own_database"}
-    kept = [i for i in items if using & set(i.fixturenames) or i.get_closest_marker("django_db")]  # type: ignore[attr-defined]  # functions have them
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
-    items[:] = kept
-
-
 @pytest.fixture(scope="session")
 def django_db_setup(
     request: pytest.FixtureRequest,

@@ -1,7 +1,7 @@
 """Runs the tests on the databases and brokers that SERVICES allows: `python -m tests.services test|test-long`.
 
 SERVICES=none      SQLite and files only
-SERVICES=auto      also PostgreSQL, RabbitMQ and Redis where they answer; says what it leaves out (the default)
+SERVICES=auto      PostgreSQL in place of SQLite, RabbitMQ and Redis where they answer; says what it leaves out (the default)
 SERVICES=required  fails where one of them does not answer
 """
 
@@ -80,21 +80,25 @@ def main(which: str) -> int:
         print(f"Not answering on loopback, so not tested: {', '.join(absent)}.", flush=True)
         if chosen == "required":
             return 1
-    selection = ["-m", "long" if which == "test-long" else "not long"]
-    # Long tests share one demo and time themselves: one after another.
-    pace = ["-n0"] if which == "test-long" else ["-n2"]
     failed = 0
-    for name, url in [("SQLite", None), ("PostgreSQL", found)]:
-        if name == "PostgreSQL" and url is None:
-            continue
+    for name, url in databases(which, found):
         print(f"\n-- tests on {name}", flush=True)
-        # What uses no database is the same on the second one.
-        also = ["--database-only"] if name == "PostgreSQL" and which == "test" else []
-        command = [sys.executable, "-m", "pytest", "-q", *pace, *selection, *also]
+        selection = ["-m", "long" if which == "test-long" else "not long"]
+        # Long tests share one demo and time themselves: one after another.
+        pace = ["-n0"] if which == "test-long" else ["-n2"]
+        command = [sys.executable, "-m", "pytest", "-q", *pace, *selection]
         failed |= subprocess.call(
             command, env={**environment, **({"DATABASE_URL": url} if url else {})}
         )
     return failed
+
+
+def databases(which: str, postgresql: str | None) -> list[tuple[str, str | None]]:
+    """On which databases: PostgreSQL where it answers, else SQLite; the long tests kill processes on both."""
+    if postgresql is None:
+        return [("SQLite", None)]
+    both: list[tuple[str, str | None]] = [("SQLite", None), ("PostgreSQL", postgresql)]
+    return both if which == "test-long" else both[1:]
 
 
 if __name__ == "__main__":
