@@ -66,9 +66,9 @@ def test_a_sealed_decision_is_proved_by_hashes_and_the_public_key_alone(
     assert header == "c2sp.org/tlog-proof@v1"
     text, _, signatures = checkpoint.partition("\n\n")
     name, named, key = public_key(log_vkey())
-    [line] = [line for line in signatures.splitlines() if line.startswith(f"— {name} ")]
-    signature = base64.b64decode(line.split(" ")[2])
-    assert signature[:4] == named
+    lines = [line.split(" ") for line in signatures.splitlines()]
+    assert {line[1] for line in lines} == {name}
+    [signature] = [s for line in lines if (s := base64.b64decode(line[2])).startswith(named)]
     key.verify(signature[4:], f"{text}\n".encode())
     origin, size, root = text.split("\n")[:3]
     assert origin == LOG
