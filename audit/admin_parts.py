@@ -8,6 +8,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+PAPER = "white-space: pre-wrap; overflow-wrap: anywhere; font: 12px/1.6 ui-monospace, monospace"
+
 
 def address(row: Model) -> str:
     """Where a row's window is."""
@@ -20,6 +22,10 @@ def link(row: Model | None, text: object = None) -> str:
     if row is None:
         return "-"
     return format_html('<a href="{}" class="text-link">{}</a>', address(row), text or row)
+
+
+def preformatted(text: str) -> SafeString:
+    return format_html('<pre style="{}">{}</pre>', PAPER, text)
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> SafeString:

@@ -59,6 +59,10 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         Item("Checkpoints", "flag", "audit_checkpoint"),
         Item("Keys", "vpn_key", "audit_checkpoint", page="audit_keys"),
         Item("Archive", "inventory_2", "audit_archivedobject"),
+        Item("Epochs", "date_range", "audit_epoch"),
+        Item("Restores", "unarchive", "audit_restorerequest"),
+        Item("Archive alarms", "notification_important", "audit_archivealarm"),
+        Item("Witness refusals", "gpp_bad", "audit_witnessrefusal"),
         Item("Evidence bundles", "folder_zip", "audit_evidenceexport"),
     ),
     "People's rights": (

@@ -13,8 +13,8 @@ from audit.actions.erasures import (
     extend_erasure_case,
     record_erasure_request,
 )
-from audit.admin import preformatted
 from audit.admin_base import ReadOnlyAdmin
+from audit.admin_parts import preformatted
 from audit.cases import assessment_of
 from audit.models import ErasureCase
 from audit.person_requests import PersonRequest

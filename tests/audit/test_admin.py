@@ -10,17 +10,27 @@ from django.utils.html import escape
 
 from audit import keys
 from audit.actions.archive import record_verification
+from audit.actions.archive_alarms import Finding, raise_alarm
 from audit.actions.exports import request_export
 from audit.actions.subjects import erase_subject
 from audit.archive.passes import archive_pass
 from audit.export import build_export
-from audit.models import ArchivedObject, Checkpoint, Entry, Erasure, EvidenceExport, Subject
+from audit.models import (
+    ArchiveAlarm,
+    ArchivedObject,
+    Checkpoint,
+    Entry,
+    Epoch,
+    Erasure,
+    EvidenceExport,
+    Subject,
+)
 from audit.scope import Scope
 from tests.audit.acts import some_entries
 from tests.audit.tampering import drop_triggers, run
 
 SignIn = Callable[[User], Client]
-WINDOWS = [Entry, Checkpoint, ArchivedObject, Erasure, EvidenceExport]
+WINDOWS = [Entry, Checkpoint, ArchivedObject, Epoch, ArchiveAlarm, Erasure, EvidenceExport]
 
 
 @pytest.fixture
@@ -30,6 +40,8 @@ def lived_in(log: str, keeper: User, own_folders: Path) -> str:
     some_entries(1, by=keeper)
     build_export(request_export(Scope(), by=keeper), by=keeper)
     archive_pass(by=keeper)
+    key = ArchivedObject.objects.latest("pk").key
+    raise_alarm(Finding(ArchiveAlarm.Kind.MISSING, key, "", "It is not there."), by=keeper)
     return log
 
 

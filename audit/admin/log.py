@@ -1,8 +1,7 @@
-"""Read-only windows on the log, its checkpoints, its archive and its exports."""
+"""Windows on the log, its checkpoints, who vouched for them, and its keys."""
 
 import json
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
@@ -14,25 +13,19 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import action
-from unfold.decorators import display as unfold_display
 
 from audit import key_history, keys
-from audit.admin_base import ReadOnlyAdmin, RecordWindow
-from audit.admin_parts import address, coloured, table
+from audit.admin_base import ReadOnlyInline, RecordWindow
+from audit.admin_parts import address, coloured, preformatted, table
 from audit.entries import parse
 from audit.entry_check import check_entry
 from audit.errors import Refusal
-from audit.models import ArchivedObject, Checkpoint, Entry, Erasure, EvidenceExport
+from audit.models import Checkpoint, Cosignature, Entry, WitnessRefusal
 from audit.proofs import proof_for
 
 KEY_STATES = {
     "valid": "success", "in use": "success", "ending": "warning", "prepared": "info", "expired": "danger", "lost": "danger",
 }  # fmt: skip
-PAPER = "white-space: pre-wrap; overflow-wrap: anywhere; font: 12px/1.6 ui-monospace, monospace"
-
-
-def preformatted(text: str) -> SafeString:
-    return format_html('<pre style="{}">{}</pre>', PAPER, text)
 
 
 @admin.register(Entry)
@@ -98,12 +91,22 @@ class EntryAdmin(RecordWindow):
         return preformatted(json.dumps(fields, indent=2, ensure_ascii=False))
 
 
+class CosignatureInline(ReadOnlyInline):
+    model = Cosignature
+    fields = ("witness", "key_id", "cosigned_at", "received_at")
+    readonly_fields = fields
+    show_change_link = False
+
+
 @admin.register(Checkpoint)
 class CheckpointAdmin(RecordWindow):
-    list_display = ("signed_at", "origin", "size", "root_hash", "published_at")
+    list_display = ("signed_at", "origin", "size", "root_hash", "published_at", "stamped_at")
     list_filter = ("origin",)
-    list_select_related = ("publication",)
-    fields = ("origin", "size", "root_hash", "signed_at", "published_at", "note_shown")
+    list_select_related = ("publication", "publication__timestamp")
+    fields = (
+        "origin", "size", "root_hash", "signed_at", "published_at", "stamped_at", "note_shown",
+    )  # fmt: skip
+    inlines = (CosignatureInline,)
 
     def get_urls(self) -> list[URLPattern]:
         history = path("keys/", self.admin_site.admin_view(self.keys), name="audit_keys")
@@ -134,6 +137,12 @@ class CheckpointAdmin(RecordWindow):
     def published_at(self, checkpoint: Checkpoint) -> datetime | None:
         return checkpoint.publication.published_at if hasattr(checkpoint, "publication") else None
 
+    @admin.display(description="Timestamped", empty_value="by nobody")
+    def stamped_at(self, checkpoint: Checkpoint) -> str | None:
+        publication = getattr(checkpoint, "publication", None)
+        token = getattr(publication, "timestamp", None)
+        return f"{token.stamped_at:%Y-%m-%d %H:%M:%S} UTC by {token.authority}" if token else None
+
     @admin.display(description="Signed note")
     def note_shown(self, checkpoint: Checkpoint) -> SafeString:
         published = hasattr(checkpoint, "publication")
@@ -163,49 +172,10 @@ def _entry_link(pk: UUID | None) -> str:
     )
 
 
-@admin.register(ArchivedObject)
-class ArchivedObjectAdmin(RecordWindow):
-    list_display = ("read_back_at", "key", "size", "tree_size", "sha256")
-    list_display_links = ("key",)
-    search_fields = ("key", "=sha256")
-    fields = ("key", "sha256", "size", "origin", "tree_size", "read_back_at", "entry")
+@admin.register(WitnessRefusal)
+class WitnessRefusalAdmin(RecordWindow):
+    """A witness that knows another past of this log. Each opens an incident."""
 
-
-@admin.register(Erasure)
-class ErasureAdmin(ReadOnlyAdmin):
-    list_display = ("erased_at", "subject_id", "purpose", "legal_basis")
-    list_filter = ("purpose",)
-    search_fields = ("=subject__id", "legal_basis")
-    fields = ("subject", "purpose", "legal_basis", "reason", "erased_at", "entry")
-
-
-@admin.register(EvidenceExport)
-class EvidenceExportAdmin(ReadOnlyAdmin):
-    list_display = ("requested_at", "requested_by", "state_shown", "size", "built_at")
-    list_filter = ("state", "requested_by")
-    fields = (
-        "state", "requested_by", "requested_at", "asked_for", "built_at", "size", "sha256", "failure", "download", "entry",
-    )  # fmt: skip
-
-    @unfold_display(  # type: ignore[untyped-decorator]  # unfold ships no types
-        description="State",
-        label={
-            "requested": "info",
-            "available": "success",
-            "failed": "danger",
-            "destroyed": "warning",
-        },
-    )
-    def state_shown(self, export: EvidenceExport) -> str:
-        return export.state
-
-    @admin.display(description="Scope")
-    def asked_for(self, export: EvidenceExport) -> SafeString:
-        return preformatted(json.dumps(export.scope, indent=2))
-
-    @admin.display(description="File", empty_value="not available")
-    def download(self, export: EvidenceExport) -> SafeString | None:
-        if export.state != EvidenceExport.State.AVAILABLE:
-            return None
-        address: Any = reverse("export-file", args=[export.pk])
-        return format_html('<a href="{}" class="text-primary-600">Download the bundle</a>', address)
+    list_display = ("refused_at", "witness", "checkpoint", "witness_size", "reason")
+    list_filter = ("witness",)
+    fields = ("refused_at", "witness", "witness_size", "checkpoint", "reason", "entry")
