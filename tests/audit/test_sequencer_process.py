@@ -193,7 +193,7 @@ seal()
         "audit.sequencer._move_head",
         "audit.sequencer._integrate",
         "audit.sequencer._sign_head",
-        "audit.sequencer.publish",
+        "Publisher.publish",
         "LogSigner._remember",
         "audit.notes.sign_note",
     ],
