@@ -81,24 +81,24 @@ def main(which: str) -> int:
         if chosen == "required":
             return 1
     failed = 0
-    for name, url in databases(which, found):
+    for name, url, selection in runs(which, found):
         print(f"\n-- tests on {name}", flush=True)
-        selection = ["-m", "long" if which == "test-long" else "not long"]
         # Long tests share one demo and time themselves: one after another.
-        pace = ["-n0"] if which == "test-long" else ["-n2"]
-        command = [sys.executable, "-m", "pytest", "-q", *pace, *selection]
+        pace = "-n0" if which == "test-long" else "-n2"
+        command = [sys.executable, "-m", "pytest", "-q", pace, "-m", selection]
         failed |= subprocess.call(
             command, env={**environment, **({"DATABASE_URL": url} if url else {})}
         )
     return failed
 
 
-def databases(which: str, postgresql: str | None) -> list[tuple[str, str | None]]:
-    """On which databases: PostgreSQL where it answers, else SQLite; the long tests kill processes on both."""
+def runs(which: str, postgresql: str | None) -> list[tuple[str, str | None, str]]:
+    """Database, its URL and which tests: all on PostgreSQL where it answers, else on SQLite; crashes on both."""
+    selection = "long" if which == "test-long" else "not long"
     if postgresql is None:
-        return [("SQLite", None)]
-    both: list[tuple[str, str | None]] = [("SQLite", None), ("PostgreSQL", postgresql)]
-    return both if which == "test-long" else both[1:]
+        return [("SQLite", None, selection)]
+    whole = ("PostgreSQL", postgresql, selection)
+    return [("SQLite", None, "long and crash"), whole] if which == "test-long" else [whole]
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from tests.audit.conftest import LOG, a_keeper
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.crash]
 
 # Runs a command of `manage.py` and kills itself after the nth call of one function: before the next of them is the same.
 CRASH = """

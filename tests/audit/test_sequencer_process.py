@@ -186,6 +186,7 @@ seal()
 
 
 @pytest.mark.long
+@pytest.mark.crash
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
     "step",
@@ -281,6 +282,7 @@ shards.roll(sys.argv[3], sys.argv[4], by=User.objects.get(username="keeper"))
 
 
 @pytest.mark.long
+@pytest.mark.crash
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
     "step",

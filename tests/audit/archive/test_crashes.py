@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[3]
 STEPS = [
     "all written",
     *(
-        pytest.param(step, marks=pytest.mark.long)
+        pytest.param(step, marks=[pytest.mark.long, pytest.mark.crash])
         for step in ("epoch closed", "first object written", "epoch written", "part written")
     ),
 ]

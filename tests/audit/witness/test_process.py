@@ -150,6 +150,7 @@ def test_a_log_is_published_while_its_witness_runs_and_sealed_while_it_does_not(
 
 
 @pytest.mark.long
+@pytest.mark.crash
 def test_a_witness_killed_between_keeping_and_answering_knows_what_it_cosigned(
     log: str, keeper: User, witness: WitnessProcess
 ) -> None:
@@ -176,6 +177,7 @@ def test_a_witness_killed_between_keeping_and_answering_knows_what_it_cosigned(
 
 
 @pytest.mark.long
+@pytest.mark.crash
 def test_a_witness_killed_before_keeping_has_cosigned_nothing(
     log: str, keeper: User, witness: WitnessProcess
 ) -> None:
@@ -192,6 +194,7 @@ def test_a_witness_killed_before_keeping_has_cosigned_nothing(
 
 
 @pytest.mark.long
+@pytest.mark.crash
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
     "step",
@@ -240,6 +243,7 @@ def test_a_sequencer_killed_between_signing_and_publishing_publishes_that_very_t
 
 
 @pytest.mark.long
+@pytest.mark.crash
 def test_a_restored_machine_is_refused_by_the_witness_process(
     log: str, keeper: User, witness: WitnessProcess
 ) -> None:
