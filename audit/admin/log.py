@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import action
 
@@ -22,6 +22,7 @@ from audit.entry_check import check_entry
 from audit.errors import Refusal
 from audit.models import Checkpoint, Cosignature, Entry, WitnessRefusal
 from audit.proofs import proof_for
+from audit.verify import Check
 
 KEY_STATES = {
     "valid": "success", "in use": "success", "ending": "warning", "prepared": "info", "expired": "danger", "lost": "danger",
@@ -53,11 +54,13 @@ class EntryAdmin(RecordWindow):
         entry = self.get_object(request, object_id)
         if entry is None:
             raise Http404
+        report = check_entry(entry)
         context = {
             **admin.site.each_context(request),
             "title": "Verification of one entry",
             "entry": entry,
-            "report": check_entry(entry),
+            "report": report,
+            "checks": table(("", "Check", "Found"), [_check_row(check) for check in report.checks]),
             "back": address(entry),
         }
         return TemplateResponse(request, "audit/entry_check.html", context)
@@ -124,7 +127,8 @@ class CheckpointAdmin(RecordWindow):
                 [_key_row(fact) for fact in key_history.history()],
             ),
             "log_keys": [
-                {"vkey": vkey, "fingerprint": keys.fingerprint(vkey)} for vkey in keys.log_vkeys()
+                {"vkey": preformatted(vkey), "fingerprint": keys.fingerprint(vkey)}
+                for vkey in keys.log_vkeys()
             ],
         }
         return TemplateResponse(request, "audit/keys.html", context)
@@ -147,6 +151,16 @@ class CheckpointAdmin(RecordWindow):
     def note_shown(self, checkpoint: Checkpoint) -> SafeString:
         published = hasattr(checkpoint, "publication")
         return preformatted(checkpoint.publication.note if published else checkpoint.note)
+
+
+def _check_row(check: Check) -> list[object]:
+    problems = format_html_join("", "<p>{}</p>", ((str(problem),) for problem in check.problems))
+    outcome = (
+        coloured("failed", {"failed": "danger"})
+        if check.count
+        else coloured("holds", {"holds": "success"})
+    )
+    return [outcome, check.name, problems or check.summary]
 
 
 def _key_row(fact: key_history.KeyFact) -> list[object]:
