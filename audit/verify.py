@@ -45,7 +45,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Protocol, TypeVar
@@ -1756,7 +1756,7 @@ class Walk:
             bundles = ranges(-(-self.log.size // WIDTH), BUNDLES_AT_ONCE)
             results = crew.each(task, bundles, f"Checking {self.log.origin}")
             for numbers, checked in zip(bundles, results, strict=True):
-                self._take(checked, lambda numbers=numbers: self.log.entries(*numbers))  # type: ignore[misc]
+                self._take(checked, partial(self.log.entries, *numbers))
                 self._reconcile(numbers[1] * WIDTH)
         keys = len(self.history.producers)
         self.form.summary = "every entry is in canonical form and of the known schema"

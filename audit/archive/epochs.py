@@ -11,6 +11,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import IO
 
 from django.db.models import Sum
@@ -118,9 +119,9 @@ def _stamps(epoch: Epoch) -> dict[str, Callable[[], bytes]]:
         publication__checkpoint__size__in=epoch.stamps,
     )
     for token in tokens.select_related("publication__checkpoint"):
-        size, note, response = token.publication.size, token.publication.note, bytes(token.response)
-        members[checkpoint_name(size)] = lambda note=note: note.encode()  # type: ignore[misc]
-        members[f"timestamps/{size:020d}.tsr"] = lambda response=response: response  # type: ignore[misc]
+        size = token.publication.size
+        members[checkpoint_name(size)] = token.publication.note.encode
+        members[f"timestamps/{size:020d}.tsr"] = partial(bytes, token.response)
     return members
 
 

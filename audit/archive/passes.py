@@ -10,7 +10,7 @@ Layout, below the origin: `epoch/<yyyy>/<mm>/<dd>/<first>-<last>.tar` (audit.arc
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -37,8 +37,8 @@ from audit.archive.store import ArchiveStore
 from audit.archive.stores import archive_store
 from audit.archive.work import work_file
 from audit.leadership import leadership
-from audit.models import ArchivedObject, Checkpoint, Epoch
-from audit.queries import newest_checkpoint
+from audit.models import ArchivedObject, Epoch
+from audit.queries import newest_checkpoint, origins
 from audit.schedules import retention_schedule
 from audit.sequencer import current_origin
 
@@ -104,11 +104,6 @@ def planned_epochs() -> Iterator[PlannedEpoch]:
             size = waiting_bytes(origin, first, publication.size)
             yield PlannedEpoch(origin, first, publication.size - 1, size, until)
             first = publication.size
-
-
-def origins() -> Sequence[str]:
-    """Every log of this installation, earlier shards among them."""
-    return sorted(set(Checkpoint.objects.values_list("origin", flat=True)))
 
 
 def archived_size(origin: str) -> int:

@@ -13,7 +13,7 @@ from audit.triggers import frozen
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audit', '0008_reads'),
+        ('audit', '0007_write_path'),
         ('governance', '0003_clearances'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
