@@ -3,12 +3,11 @@
 import base64
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from audit.canonical import canonical_text, plain, timestamp, utf8
+from audit.canonical import encoded, plain, timestamp
 from audit.errors import EntryTooLarge
 
 SCHEMA = "credence-entry/1"
@@ -16,8 +15,7 @@ DOMAIN = "credence-entry/v1"
 LARGEST_ENTRY = 60_000  # bytes; an entry bundle holds at most 65,535 per entry
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(NamedTuple):
     """What an entry says, before it is signed. `private` holds plain values, `public` what `plain` takes."""
 
     id: UUID
@@ -37,7 +35,7 @@ def seal(draft: Draft, producer: str, sign: Callable[[str, bytes], bytes]) -> by
     `producer` is how the entry names the key; `sign` takes a domain and bytes. Raises EntryTooLarge.
     """
     # "signature" sorts between "schema" and "subject": it is set in where its place is, and nothing is encoded twice.
-    before = canonical_text(
+    before = encoded(
         {
             "actor": draft.actor,
             "event": draft.event,
@@ -51,9 +49,9 @@ def seal(draft: Draft, producer: str, sign: Callable[[str, bytes], bytes]) -> by
             "schema": SCHEMA,
         }
     )[:-1]
-    after = f',"subject":{canonical_text(draft.subject)}}}'
-    signature = base64.b64encode(sign(DOMAIN, utf8(before + after))).decode()
-    body = utf8(f'{before},"signature":"{signature}"{after}')
+    after = b',"subject":' + encoded(draft.subject) + b"}"
+    signature = base64.b64encode(sign(DOMAIN, before + after))
+    body = before + b',"signature":"' + signature + b'"' + after
     if len(body) > LARGEST_ENTRY:
         raise EntryTooLarge(
             f"The entry has {len(body):,} bytes; {LARGEST_ENTRY:,} are allowed. Record a digest."

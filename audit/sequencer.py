@@ -64,7 +64,7 @@ def current_origin() -> str:
 
 
 def seal(origin: str | None = None, *, on_batch: Callable[[int], None] | None = None) -> SealResult:
-    """One pass: sign a head left unsigned, then integrate and sign until the outbox is empty.
+    """One pass: sign a head left unsigned, then integrate and sign what waits.
 
     `on_batch` hears how many entries each batch sealed. Raises NotLeader where another process seals, HeadMoved, EntryAltered,
     SignerRefused.
@@ -89,6 +89,8 @@ def seal_as_leader(
         total += sealed
         if on_batch is not None:
             on_batch(sealed)
+        if sealed < BATCH:  # it took all that waited: what came since waits for company
+            break
     head = _head(origin)
     return SealResult(origin, total, head.size, bytes(head.root))
 
@@ -139,6 +141,8 @@ def _integrate(origin: str) -> int:
 
 def _checked_hash(entry: Waiting) -> bytes:
     """Its receipt, if it has one, is over the leaf hash that was recorded: nothing else may enter the tree."""
+    if entry.body is None:
+        raise EntryAltered(f"Entry {entry.entry_id} was removed after it was recorded.")
     leaf = leaf_hash(entry.body)
     if leaf != entry.leaf_hash:
         raise EntryAltered(

@@ -1,10 +1,9 @@
 """Making entries and inserting them: what every act pays for being remembered, so it is kept cheap."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -32,8 +31,7 @@ class TookTooLong(Refusal):
     status = 503
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(NamedTuple):
     """What an act says in an entry. `details` are public; `private` is sealed into the vault's ciphertext."""
 
     event: StrEnum

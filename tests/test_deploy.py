@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -87,9 +88,23 @@ def test_our_containers_cannot_write_their_root_or_gain_rights(name: str) -> Non
 def test_no_secret_has_a_default_in_the_compose_file() -> None:
     text = (ROOT / "deploy" / "compose.yaml").read_text()
 
-    for name in ("CREDENCE_SECRET_KEY", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD"):
+    for name in (
+        "CREDENCE_SECRET_KEY",
+        "POSTGRES_OWNER_PASSWORD",
+        "POSTGRES_PASSWORD",
+        "RABBITMQ_PASSWORD",
+    ):
         assert f"${{{name}:?" in text
         assert f"${{{name}:-" not in text
+
+
+def test_only_the_set_up_knows_who_owns_the_tables() -> None:
+    knowing = [
+        name for name in OURS if "MIGRATE_DATABASE_URL" in COMPOSE["services"][name]["environment"]
+    ]
+
+    assert knowing == ["set-up"]
+    assert "credence_service:" in COMPOSE["x-service"]["environment"]["DATABASE_URL"]
 
 
 @pytest.fixture
@@ -101,6 +116,7 @@ def installation(tmp_path: Path) -> Iterator[dict[str, str]]:
         pytest.skip("needs PostgreSQL and RabbitMQ (SERVICES=required)")
     name = f"credence_deploy_{uuid.uuid4().hex[:10]}"
     _admin(server, f'CREATE DATABASE "{name}"')
+    _make_service_role(server.rsplit("/", 1)[0] + f"/{name}")
     given = {
         key: value
         for key, value in os.environ.items()
@@ -114,10 +130,37 @@ def installation(tmp_path: Path) -> Iterator[dict[str, str]]:
         "CREDENCE_VAR": str(tmp_path),
         "CREDENCE_SECURE_COOKIES": "true",
         "DJANGO_SETTINGS_MODULE": "governance.settings",
-        "DATABASE_URL": server.rsplit("/", 1)[0] + f"/{name}",
+        "DATABASE_URL": _as_service(server.rsplit("/", 1)[0] + f"/{name}"),
+        "MIGRATE_DATABASE_URL": server.rsplit("/", 1)[0] + f"/{name}",
         "BROKER_URL": brokers[0],
     }
     _admin(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+    _admin(server, "DROP ROLE credence_service")
+
+
+def _make_service_role(database: str) -> None:
+    """What the database's container runs on an empty volume, on this server."""
+    owner = urlsplit(database)
+    subprocess.run(
+        ["sh", str(ROOT / "deploy" / "service-role.sh")],
+        env={
+            **os.environ,
+            "PGHOST": owner.hostname or "127.0.0.1",
+            "PGPORT": str(owner.port or 5432),
+            "PGPASSWORD": owner.password or "",
+            "POSTGRES_USER": owner.username or "",
+            "POSTGRES_DB": owner.path[1:],
+            "SERVICE_PASSWORD": "of the service's role's only",
+        },
+        check=True,
+    )
+
+
+def _as_service(database: str) -> str:
+    place = urlsplit(database)
+    password = quote("of the service's role's only")
+    netloc = f"credence_service:{password}@{place.hostname}:{place.port or 5432}"
+    return urlunsplit(place._replace(netloc=netloc))
 
 
 def _admin(server: str, statement: str) -> None:
@@ -135,6 +178,7 @@ def test_the_commands_of_the_compose_file_make_a_service_that_answers(
     installation: dict[str, str],
 ) -> None:
     port = _free_port()
+    running_env = {k: v for k, v in installation.items() if k != "MIGRATE_DATABASE_URL"}
     set_up = subprocess.run(
         command("set-up", port),
         env=installation,
@@ -145,7 +189,7 @@ def test_the_commands_of_the_compose_file_make_a_service_that_answers(
     )
     assert set_up.returncode == 0, set_up.stdout + set_up.stderr
     running = {
-        name: subprocess.Popen(command(name, port), env=installation, cwd=ROOT)
+        name: subprocess.Popen(command(name, port), env=running_env, cwd=ROOT)
         for name in ("sequencer", "worker", "beat", "web")
     }
 

@@ -15,7 +15,8 @@ from audit import queries, tree
 from audit.action import require
 from audit.actions.exports import DISCLOSE, NoSuchExport, record_taken, request_export
 from audit.api_base import ActView, AnyAccept, actor
-from audit.errors import NotStored, Refusal
+from audit.bundled_logs import shard
+from audit.errors import NotFound, NotStored, Refusal
 from audit.export import bundle_path
 from audit.models import EvidenceExport
 from audit.scope import read_scope
@@ -26,18 +27,54 @@ from audit.tree import NoSuchTile
 IMMUTABLE = "private, max-age=31536000, immutable"
 
 
+class NoSuchShard(NotFound):
+    """The log has no shard of that name."""
+
+
 class ExportNotReady(Refusal):
     """The bundle is not built yet, or could not be built."""
 
 
+SHARDS = inline_serializer(
+    "Shard",
+    {
+        "name": serializers.CharField(help_text="The last part of its origin, such as a year."),
+        "origin": serializers.CharField(),
+        "is_open": serializers.BooleanField(help_text="True of the one that is written now."),
+        "size": serializers.IntegerField(help_text="Published entries."),
+        "checkpoint": serializers.CharField(help_text="Where its newest checkpoint is."),
+    },
+    many=True,
+)
+
+
+class LogShards(ActView):
+    """Every shard of the log, oldest first: each has its own checkpoint and tiles."""
+
+    @extend_schema(operation_id="log_shards", responses={200: SHARDS})
+    def get(self, request: Request) -> Response:
+        current = current_origin()
+        shards = [
+            {
+                "name": shard(origin),
+                "origin": origin,
+                "is_open": origin == current,
+                "size": queries.published_size(origin),
+                "checkpoint": reverse("shard-checkpoint", args=[shard(origin)]),
+            }
+            for origin in queries.origins()
+        ]
+        return Response(shards)
+
+
 class LogCheckpoint(ActView):
-    """The newest published checkpoint of the log: its signed head, with the cosignatures of witnesses."""
+    """The newest published checkpoint of a shard, by default the one that is written: its signed head, with cosignatures."""
 
     content_negotiation_class = AnyAccept
 
-    @extend_schema(operation_id="log_checkpoint", responses={(200, "text/plain"): OpenApiTypes.STR})
-    def get(self, request: Request) -> HttpResponse:
-        note = queries.newest_checkpoint(current_origin()).note
+    @extend_schema(responses={(200, "text/plain"): OpenApiTypes.STR})
+    def get(self, request: Request, name: str | None = None) -> HttpResponse:
+        note = queries.newest_checkpoint(_origin(name)).note
         response = HttpResponse(note, content_type="text/plain; charset=utf-8")
         response["Cache-Control"] = "no-cache"
         return response
@@ -49,15 +86,14 @@ class LogTile(ActView):
     content_negotiation_class = AnyAccept
 
     @extend_schema(
-        operation_id="log_tile",
         responses={
             (200, "application/octet-stream"): OpenApiTypes.BINARY,
             403: OpenApiResponse(description="Entry bundles need the permission to see entries."),
             404: OpenApiResponse(description="The published log is not large enough to have it."),
         },
     )
-    def get(self, request: Request, path: str) -> HttpResponse:
-        origin = current_origin()
+    def get(self, request: Request, path: str, name: str | None = None) -> HttpResponse:
+        origin = _origin(name)
         try:
             place = parse_path(f"tile/{path}")
         except MalformedTilePath as problem:
@@ -149,6 +185,16 @@ class ExportFile(ActView):
             filename=f"evidence-{export.pk}.zip",
             content_type="application/zip",
         )
+
+
+def _origin(name: str | None) -> str:
+    """The shard of that name, or the one that is written. Raises NoSuchShard."""
+    if name is None:
+        return current_origin()
+    for origin in queries.origins():
+        if shard(origin) == name:
+            return origin
+    raise NoSuchShard(f"The log has no shard {name!r}. GET log/shards lists them.")
 
 
 def _require_published(place: Tile | Bundle, size: int) -> None:

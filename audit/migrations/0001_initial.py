@@ -146,11 +146,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Leaf',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('entry', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='leaf', serialize=False, to='audit.entry')),
                 ('origin', models.CharField(max_length=255)),
                 ('index', models.BigIntegerField()),
                 ('leaf_hash', models.BinaryField(max_length=32)),
-                ('entry', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='leaf', to='audit.entry')),
             ],
             options={
                 'verbose_name_plural': 'leaves',

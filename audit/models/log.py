@@ -61,12 +61,16 @@ class Outbox(models.Model):
 class Leaf(models.Model):
     """The place of one entry in the tree: index from 0, without a gap, in its origin."""
 
-    origin = models.CharField(max_length=255)
-    index = models.BigIntegerField()
     # No constraint: the sequencer has just read the entry, which is never removed, and 4096 checks a batch cost more than the tree.
     entry = models.OneToOneField(
-        Entry, on_delete=models.PROTECT, related_name="leaf", db_constraint=False
+        Entry,
+        on_delete=models.PROTECT,
+        related_name="leaf",
+        primary_key=True,
+        db_constraint=False,
     )
+    origin = models.CharField(max_length=255)
+    index = models.BigIntegerField()
     leaf_hash = models.BinaryField(max_length=32)
 
     class Meta:

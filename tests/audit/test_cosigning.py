@@ -247,7 +247,7 @@ def test_an_older_database_is_refused_by_the_signer_and_by_the_witness(
     log_signer(log)._state.write_bytes(memory)
     seal()
 
-    assert Head.objects.get().size == 4, "sealed goes on, with the entry of the refusal"
+    assert seal().size == 4, "sealing goes on, with the entry of the refusal"
     assert published_size(log) == 2
     refusal = WitnessRefusal.objects.get()
     assert (refusal.witness, refusal.witness_size) == ("w1", 5)

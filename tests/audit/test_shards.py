@@ -1,12 +1,14 @@
 """A year ends: its shard is closed, the next names it, and nothing is lost or written between them."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
 
 from audit import keys, sequencer, shards
 from audit.action import insert_entries
@@ -14,9 +16,12 @@ from audit.actions.heartbeats import write_heartbeat
 from audit.actions.shards import close_shard
 from audit.entries import parse
 from audit.errors import ShardIsClosed
+from audit.merkle import tree_root
 from audit.models import Entry, Leaf, ShardClose
+from audit.notes import open_note, parse_vkey
 from audit.proofs import proof_for
 from audit.queries import newest_checkpoint, origins
+from audit.tiles import parse_checkpoint, split_tile
 from audit.verification import verify_log
 from tests.audit.acts import some_entries
 from tests.audit.conftest import LOG
@@ -194,3 +199,23 @@ def test_the_row_of_a_close_never_changes(log: str, keeper: User) -> None:
             connection.cursor() as cursor,
         ):
             cursor.execute(statement)
+
+
+def test_a_closed_shard_is_served_beside_the_one_that_is_written(
+    log: str, keeper: User, signed_in: Callable[[User], Client], auditor: User
+) -> None:
+    some_entries(3, by=keeper)
+    shards.roll(log, NEXT, by=keeper)
+    client = signed_in(auditor)
+
+    listed = client.get("/api/v1/log/shards").json()
+
+    assert [(one["origin"], one["is_open"]) for one in listed] == [(log, False), (NEXT, True)]
+    closed = listed[0]
+    note = client.get(closed["checkpoint"], headers={"Accept": "text/plain"}).content
+    final = parse_checkpoint(open_note(note, [parse_vkey(keys.log_vkey(log))]).text)
+    assert (final.origin, final.size) == (log, closed["size"])
+    tile = client.get(f"/api/v1/log/shards/{closed['name']}/tile/0/000.p/{final.size}").content
+    assert tree_root(split_tile(tile)) == final.root
+    missing = client.get("/api/v1/log/shards/1999/checkpoint")
+    assert (missing.status_code, missing.json()["type"]) == (404, "/problems/no-such-shard")

@@ -227,6 +227,29 @@ def test_the_command_records_in_the_name_of_a_person_alone(decision):
         )  # fmt: skip
 
 
+def test_a_hold_is_placed_and_released_by_command(decision, counsel, paul, capsys):
+    review = str(timezone.now().date() + timedelta(days=90))
+    words = (
+        "place", "--matter", "2026-118", "--subject-id", str(decision.subject_id),
+        "--custodian", "Counsel", "--reason", "A suit.", "--review-on", review,
+    )  # fmt: skip
+    with pytest.raises(CommandError, match="does not hold"):
+        call_command("hold", "--as", "paul", *words)
+    call_command("hold", "--as", counsel.username, *words)
+    hold = LegalHold.objects.get()
+
+    call_command("hold", "--as", counsel.username, "list")
+    call_command("hold", "--as", counsel.username, "release", str(hold.pk), "--reason", "Settled.")
+
+    assert f"{hold.pk}  2026-118  person {decision.subject_id}" in capsys.readouterr().out
+    hold.refresh_from_db()
+    assert (hold.scope, hold.placed_by, hold.release_reason) == (
+        "subject",
+        counsel.username,
+        "Settled.",
+    )
+
+
 def test_the_retention_command_shows_and_then_records_that_it_looked(decision, capsys):
     call_command("retention", "--dry-run")
     assert "Nothing was changed" in capsys.readouterr().out

@@ -31,9 +31,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--interval",
             type=float,
-            default=0.5,
+            default=0.25,
             metavar="SECONDS",
-            help="from the beginning of one pass to the next, at most 1 (default 0.5)",
+            help="from the beginning of one pass to the next, at most 1 (default 0.25)",
         )
 
     def handle(self, *args: Any, interval: float, **options: Any) -> None:
