@@ -141,6 +141,48 @@ def test_an_entry_whose_bytes_changed_while_it_waited_is_not_sealed(log: str, ke
     assert not Leaf.objects.exists()
 
 
+def test_an_entry_that_was_removed_while_it_waited_stops_the_sealing(
+    log: str, keeper: User
+) -> None:
+    (entry,) = some_entries(1, by=keeper)
+    with connection.cursor() as cursor:
+        drop_trigger(cursor, "audit_entry_no_delete", "audit_entry")
+    Entry.objects.filter(pk=entry.pk)._raw_delete("default")
+
+    with pytest.raises(EntryAltered, match=f"{entry.pk} was removed"):
+        seal()
+
+    assert not Leaf.objects.exists()
+
+
+def test_a_pass_ends_with_the_batch_that_took_all_that_waited(log: str, keeper: User) -> None:
+    batches: list[int] = []
+
+    def meanwhile(sealed: int) -> None:
+        batches.append(sealed)
+        if len(batches) < 5:
+            some_entries(1, by=keeper)
+
+    some_entries(3, by=keeper)
+    seal(on_batch=meanwhile)
+
+    assert batches == [5]
+    assert Outbox.objects.count() == 1
+
+
+def test_a_pass_goes_on_while_batches_are_full(
+    log: str, keeper: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequencer, "BATCH", 4)
+    batches: list[int] = []
+    some_entries(7, by=keeper)
+
+    seal(on_batch=batches.append)
+
+    assert batches == [4, 4, 1]
+    assert Checkpoint.objects.order_by("-size").first().size == 9
+
+
 def test_a_head_that_moved_meanwhile_rolls_the_batch_back(
     log: str, keeper: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
