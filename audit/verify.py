@@ -1026,9 +1026,10 @@ class HashBundles:
 
     def _bundle(self, number: int, found: Hashed) -> None:
         log, width = self.log, self.log.width(0, number)
-        path = tile_path("entries", number, width)
+        path, data = tile_path("entries", number, width), b""
         try:
-            bodies, problem = decode_bundle(log.read(path))
+            data = log.read(path)
+            bodies, problem = decode_bundle(data)
             if problem or len(bodies) != width:
                 found.hashes.fail(
                     problem or f"The bundle holds {len(bodies)} entries, not {width}.",
@@ -1042,6 +1043,8 @@ class HashBundles:
             found.hashes.fail(f"{broken}.", file=log.prefix + path)
         hashes = [leaf_hash(body) for body in bodies[:width]]
         self._tile(number, hashes, bodies, found)
+        if b'"event":"audit.' not in data:
+            return
         for place, body in enumerate(bodies[:width]):
             at = body.find(b'"event":"') + 9
             if body.startswith(b"audit.", at) and body[at : at + 60].split(b'"')[0] in _SPECIAL:

@@ -1,7 +1,8 @@
-"""What the code says about itself: the acts, and the events that they write, as the page docs/acts.md."""
+"""What the code says about itself: the acts and the events that they write (docs/acts.md), and who may do what (docs/permissions.md)."""
 
 import importlib
 import pkgutil
+from dataclasses import dataclass
 from enum import StrEnum
 
 from audit.action import ACTS, Act
@@ -34,6 +35,45 @@ def holders(permission: str) -> list[str]:
     """The roles and service accounts that hold a permission."""
     everyone = ROLES | SERVICE_ACCOUNTS
     return [name for name, permissions in everyone.items() if permission in permissions]
+
+
+@dataclass(frozen=True)
+class Permitted:
+    """One row of the permission matrix: a permission, the acts that need it (none: it is for seeing), and who holds it."""
+
+    permission: str
+    acts: tuple[str, ...]
+    holders: frozenset[str]
+
+
+def permission_matrix() -> list[Permitted]:
+    """Every permission that an act needs or that a role or service account holds, floor by floor, acts before reads."""
+    needed: dict[str, list[str]] = {}
+    for act in acts():
+        needed.setdefault(act.needs, []).append(act.name.rpartition(".")[2])
+    held = frozenset[str]().union(*ROLES.values(), *SERVICE_ACCOUNTS.values())
+    ordered = sorted(
+        held | needed.keys(),
+        key=lambda one: (FLOORS.index(one.split(".")[0]), one not in needed, one),
+    )
+    return [Permitted(one, tuple(needed.get(one, ())), frozenset(holders(one))) for one in ordered]
+
+
+def permissions_page() -> str:
+    """Markdown: the permission matrix of the roles, and that of the service accounts."""
+    lines = [
+        "# Who may do what",
+        "",
+        "Made by `manage.py acts --permissions` from the code; tests try every cell. A permission counts through a role alone: being a superuser gives none.",
+    ]
+    for title, columns in (("Roles", list(ROLES)), ("Service accounts", list(SERVICE_ACCOUNTS))):
+        lines += ["", f"## {title}", "", f"| permission | acts | {' | '.join(columns)} |"]
+        lines.append("|---" * (len(columns) + 2) + "|")
+        for row in permission_matrix():
+            if row.holders.intersection(columns):
+                cells = " | ".join("yes" if one in row.holders else "" for one in columns)
+                lines.append(f"| `{row.permission}` | {', '.join(row.acts)} | {cells} |")
+    return "\n".join(lines) + "\n"
 
 
 def acts_page() -> str:

@@ -10,13 +10,14 @@ from governance.queries.accounts import permissions_of
 
 
 class Item(NamedTuple):
-    """A window in the sidebar. `permission` stands in for the window's own `view` permission, `page` for its list."""
+    """A window in the sidebar. `permission` stands in for the window's own `view` permission, `page` for its list, `url` for both."""
 
     title: str
     icon: str
     window: str
     permission: str = ""
     page: str = ""
+    url: str = ""
 
     @property
     def needs(self) -> str:
@@ -25,7 +26,7 @@ class Item(NamedTuple):
 
     @property
     def url_name(self) -> str:
-        return f"admin:{self.page or self.window + '_changelist'}"
+        return self.url or f"admin:{self.page or self.window + '_changelist'}"
 
 
 GROUPS: dict[str, tuple[Item, ...]] = {
@@ -75,6 +76,9 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         Item("Accounts", "group", "auth_user", "governance.view_accounts"),
         Item("Roles", "admin_panel_settings", "auth_group", "governance.view_accounts"),
         Item("API tokens", "key", "knox_authtoken", "governance.view_accounts"),
+        Item(
+            "Who may do what", "rule", "auth_group", "governance.view_accounts", url="permissions"
+        ),
     ),
 }
 

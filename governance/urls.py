@@ -11,6 +11,7 @@ from audit.problems import server_error as handler500  # noqa: F401  Django look
 from governance import operations
 from governance.admin.pages import PAGES
 from governance.admin.passwords import own_password
+from governance.admin.permissions import permissions
 
 API = "api/v1/"
 FAVICON = "governance/favicon.svg"
@@ -29,6 +30,7 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     re_path("^api/", not_found),
     *PAGES.urls(),
+    path("permissions/", admin.site.admin_view(permissions), name="permissions"),
     path(
         "password_change/", admin.site.admin_view(own_password)
     ),  # before Django's, which leaves no entry

@@ -128,6 +128,10 @@ def test_the_page_of_acts_is_what_the_code_says() -> None:
     page = (ROOT / "docs" / "acts.md").read_text()
 
     assert page == catalogue.acts_page(), "Run `manage.py acts > docs/acts.md`."
+    matrix = (ROOT / "docs" / "permissions.md").read_text()
+    assert matrix == catalogue.permissions_page(), (
+        "Run `manage.py acts --permissions > docs/permissions.md`."
+    )
 
 
 def test_the_five_floors_are_the_only_apps_of_ours() -> None:
