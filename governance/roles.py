@@ -38,6 +38,7 @@ READ_MODELS = READ_LOG | frozenset(
         "registry.view_dataset",
         "registry.view_modelversion",
         "registry.view_policy",
+        "registry.view_reproduction",
         "registry.view_run",
         "registry.view_scoringmodel",
         "serving.view_decision",
@@ -63,6 +64,7 @@ ROLES: dict[str, frozenset[str]] = {
         "registry.register_dataset",
         "registry.register_model",
         "registry.register_version",
+        "registry.reproduce_run",
         "registry.request_run",
     },
     "validator": READ_MODELS
@@ -73,6 +75,7 @@ ROLES: dict[str, frozenset[str]] = {
         "governance.decide_change",
         "governance.decide_staging",
         "governance.measure_gates",
+        "registry.reproduce_run",
     },
     "approver": READ_MODELS
     | CLEAR

@@ -132,7 +132,7 @@ class RunNotRunning(Refusal):
 
 
 class RunNotSucceeded(Refusal):
-    """Only a run that left an artefact can become a version."""
+    """Only a run that left an artefact can become a version, or be reproduced."""
 
 
 class PolicyMalformed(Refusal):

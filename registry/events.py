@@ -10,6 +10,7 @@ class Event(StrEnum):
     RUN_STARTED = "registry.run.started"
     RUN_SUCCEEDED = "registry.run.succeeded"
     RUN_FAILED = "registry.run.failed"
+    RUN_REPRODUCED = "registry.run.reproduced"
     VERSION_REGISTERED = "registry.version.registered"
     STAGE_CHANGED = "registry.version.stage_changed"
     CHAMPION_PROMOTED = "registry.version.promoted"
@@ -27,6 +28,7 @@ DESCRIPTIONS = {
     Event.RUN_STARTED: "A worker began to train: the code and the environment it does so with.",
     Event.RUN_SUCCEEDED: "A run left a signed artefact: its two digests and what it measured.",
     Event.RUN_FAILED: "A run left nothing: the reason.",
+    Event.RUN_REPRODUCED: "A finished run was trained again from its record: whether the same model came of it, and with which code and packages.",
     Event.VERSION_REGISTERED: "An artefact became a version of its model, with contract, baseline, cut-off and policies.",
     Event.STAGE_CHANGED: "A version moved to another stage.",
     Event.CHAMPION_PROMOTED: "A version became the champion, and the one before it was archived.",

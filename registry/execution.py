@@ -11,14 +11,24 @@ import numpy as np
 from django.contrib.auth.models import User
 from numpy.typing import NDArray
 
+from audit.action import require
 from audit.context import acting
 from audit.dispatch import send_on_commit
 from audit.errors import Refusal
+from audit.store import content_store
 from registry import artefacts, charts, queries, training
-from registry.actions.runs import TrainingOutcome, complete_run, fail_run, start_run
+from registry.actions.runs import (
+    TrainingOutcome,
+    complete_run,
+    fail_run,
+    record_reproduction,
+    start_run,
+)
+from registry.errors import RunNotSucceeded
 from registry.measures.calibration import calibration
 from registry.measures.performance import roc_curve
-from registry.models import Run
+from registry.models import Reproduction, Run
+from registry.provenance import environment_changes
 
 LOST_AFTER = timedelta(minutes=2)
 DEAD_AFTER = timedelta(hours=4)
@@ -49,6 +59,19 @@ def sweep_runs(at: datetime, *, by: User) -> None:
     for run in queries.runs_at_work_since(at - DEAD_AFTER):
         hours = DEAD_AFTER.total_seconds() / 3600
         fail_run(run.pk, f"The worker did not finish within {hours:g} hours.", by=by)
+
+
+def reproduce_run(run_id: UUID, *, by: User) -> Reproduction:
+    """Train a finished run again from its record, and keep whether the same model came of it.
+
+    Raises NotPermitted, UnknownRun, RunNotSucceeded, or NotStored or StoredBytesDiffer where its data cannot be read.
+    """
+    require(by, "registry.reproduce_run")  # before minutes of training
+    run = queries.run_with(run_id)
+    if run.status != Run.Status.SUCCEEDED:
+        raise RunNotSucceeded(f"The run {run_id} is {run.status}; it left nothing to compare with.")
+    recorded = content_store().get("environments", run.environment_sha256)
+    return record_reproduction(run, train(run), environment_changes(recorded), by=by)
 
 
 def train(run: Run) -> TrainingOutcome:

@@ -39,6 +39,22 @@ def environment_sha256() -> str:
     return hashlib.sha256(environment()).hexdigest()
 
 
+def environment_changes(recorded: bytes) -> list[str]:
+    """What differs between a recorded environment and this one, as `name: then -> now`; None where one lacks it."""
+    then, now = _by_name(recorded), _by_name(environment())
+    return [
+        f"{name}: {then.get(name)} -> {now.get(name)}"
+        for name in sorted(then.keys() | now.keys())
+        if then.get(name) != now.get(name)
+    ]
+
+
+def _by_name(environment: bytes) -> dict[str, str]:
+    fields = json.loads(environment)
+    packages = (package.partition("==") for package in fields["packages"])
+    return {"python": fields["python"]} | {name: version for name, _, version in packages}
+
+
 def _installed() -> str:
     try:
         return f"credence {metadata.version('credence')}"

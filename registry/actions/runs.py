@@ -1,5 +1,6 @@
 """Acts on training runs: asked for by a person, carried out by a worker."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +14,10 @@ from audit.dispatch import send_on_commit
 from audit.errors import FieldProblem, InvalidInput
 from audit.store import content_store
 from registry import artefacts, provenance
-from registry.errors import RunNotQueued, RunNotRunning
+from registry.errors import RunNotQueued, RunNotRunning, RunNotSucceeded
 from registry.events import Event
 from registry.loading import sign_artefact
-from registry.models import Artefact, Dataset, Run, ScoringModel
+from registry.models import Artefact, Dataset, Reproduction, Run, ScoringModel
 from registry.queries import run_with
 from registry.training import require_params
 
@@ -159,6 +160,46 @@ def fail_run(run_id: UUID, error: str, *, by: User) -> Run:
     record(subject=run.subject, model=run.model.name, error=run.error)
     run.save(update_fields=["status", "error", "finished_at"])
     return run
+
+
+@action(Event.RUN_REPRODUCED, needs="registry.reproduce_run")
+def record_reproduction(
+    run: Run, outcome: TrainingOutcome, environment_changes: list[str], *, by: User
+) -> Reproduction:
+    """Keep whether training a finished run again gave the same model. Raises RunNotSucceeded."""
+    if run.status != Run.Status.SUCCEEDED:
+        raise RunNotSucceeded(f"The run {run.pk} is {run.status}; it left nothing to compare with.")
+    artefact_sha256 = hashlib.sha256(outcome.artefact).hexdigest()
+    found = Reproduction(
+        run=run,
+        verdict=_verdict(run, outcome.content_sha256, artefact_sha256),
+        content_sha256=outcome.content_sha256,
+        artefact_sha256=artefact_sha256,
+        holdout_auc_change=_headline(outcome.metrics)["auc"] - _headline(run.metrics)["auc"],
+        code_revision=provenance.code_revision(),
+        environment_changes=environment_changes,
+        reproduced_by=by,
+        reproduced_at=timezone.now(),
+    )
+    found.entry = record(
+        subject=run.subject,
+        verdict=found.verdict,
+        content_sha256={"recorded": run.content_sha256, "found": found.content_sha256},
+        artefact_sha256={"recorded": run.artefact_sha256, "found": artefact_sha256},
+        holdout_auc_change=found.holdout_auc_change,
+        code_revision={"recorded": run.code_revision, "found": found.code_revision},
+        environment_changes=environment_changes,
+    )
+    found.save(force_insert=True)
+    return found
+
+
+def _verdict(run: Run, content_sha256: str, artefact_sha256: str) -> Reproduction.Verdict:
+    if artefact_sha256 == run.artefact_sha256:
+        return Reproduction.Verdict.SAME_BYTES
+    if content_sha256 == run.content_sha256:
+        return Reproduction.Verdict.SAME_CONTENT
+    return Reproduction.Verdict.DIFFERENT
 
 
 def _running(run_id: UUID) -> Run:

@@ -32,6 +32,7 @@ class RunAdmin(ReadOnlyAdmin):
             "Provenance",
             {"fields": ("code_revision", "environment_sha256", "started_at", "finished_at")},
         ),
+        ("Trained again", {"fields": ("reproductions_table",)}),
         ("Record", {"fields": ("id", "entry")}),
     )
 
@@ -81,3 +82,22 @@ class RunAdmin(ReadOnlyAdmin):
     @admin.display(description="Versions")
     def versions_made(self, run: Run) -> str:
         return links(run.versions.select_related("model"))
+
+    @admin.display(description="Reproductions")
+    def reproductions_table(self, run: Run) -> str:
+        found = run.reproductions.select_related("reproduced_by")
+        if not found:
+            return "Nobody has trained this run again: `manage.py reproduce RUN`."
+        return table(
+            ["When", "By", "Result", "AUC change", "Packages that differ"],
+            [
+                (
+                    f"{one.reproduced_at:%Y-%m-%d %H:%M}",
+                    one.reproduced_by,
+                    tag(one.verdict),
+                    f"{one.holdout_auc_change:+.6f}",
+                    ", ".join(one.environment_changes) or "none",
+                )
+                for one in found
+            ],
+        )

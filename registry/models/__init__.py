@@ -5,7 +5,7 @@ from registry.models.clearances import Clearance
 from registry.models.datasets import Dataset
 from registry.models.inventory import ScoringModel
 from registry.models.policies import Policy
-from registry.models.runs import Run
+from registry.models.runs import Reproduction, Run
 from registry.models.versions import ModelVersion, Stage
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Dataset",
     "ModelVersion",
     "Policy",
+    "Reproduction",
     "Run",
     "ScoringModel",
     "Stage",

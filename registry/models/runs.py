@@ -66,3 +66,32 @@ class Run(models.Model):
     def subject(self) -> tuple[str, str]:
         """How log entries name the run."""
         return "registry.run", str(self.id)
+
+
+class Reproduction(models.Model):
+    """One training again of a finished run from its record, and whether the same model came of it. Never changed."""
+
+    class Verdict(models.TextChoices):
+        SAME_BYTES = "same_bytes"
+        SAME_CONTENT = (
+            "same_content"  # only the container differs: addresses and times that a dump holds
+        )
+        DIFFERENT = "different"
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="reproductions")
+    verdict = models.CharField(max_length=12, choices=Verdict.choices)
+    content_sha256 = models.CharField(max_length=64)
+    artefact_sha256 = models.CharField(max_length=64)
+    holdout_auc_change = models.FloatField()  # AUC on the holdout, this time minus the recorded one
+    code_revision = models.CharField(max_length=64)
+    environment_changes = models.JSONField()  # "name: recorded -> now"
+    reproduced_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    reproduced_at = models.DateTimeField()
+    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [("reproduce_run", "Can train a finished run again from its record")]
+
+    def __str__(self) -> str:
+        return f"{self.run}: {self.get_verdict_display()}"
