@@ -15,12 +15,15 @@ from governance.api.erasures import (
 from governance.api.gates import GateReportDetail, GateReportList, GateRunDetail
 from governance.api.holds import HoldDetail, HoldList, HoldRelease
 from governance.api.incidents import IncidentDetail, IncidentList
+from governance.api.lineage import DatasetLineage, DecisionLineage
 from governance.api.versions import Suspension
 
 VERSION = "models/<slug:model>/versions/<int:number>"
 
 urlpatterns = [
     path("datasets", DatasetList.as_view()),
+    path("datasets/<int:dataset_id>/lineage", DatasetLineage.as_view()),
+    path("decisions/<uuid:decision_id>/lineage", DecisionLineage.as_view()),
     path(f"{VERSION}/gate-reports", GateReportList.as_view()),
     path(f"{VERSION}/gate-reports/<int:report_id>", GateReportDetail.as_view()),
     path(f"{VERSION}/suspension", Suspension.as_view()),

@@ -78,6 +78,29 @@ def calibration(bands: Sequence[Any]) -> str:
     )
 
 
+def profile(bins: Sequence[tuple[str, int, float | None]]) -> str:
+    """Of each (label, rows, bad rate 0 to 1 or None): rows as bars, the bad rate as a line of points."""
+    rows = [{"bin": label, "rows": count, "rate": rate} for label, count, rate in bins]
+    base = alt.Chart(style.values(rows)).encode(
+        x=alt.X(
+            "bin:N",
+            sort=[label for label, *_ in bins],
+            title=None,
+            axis=alt.Axis(labelAngle=-35, labelFontSize=9, labelLimit=90, grid=False),
+        )
+    )
+    bars = base.mark_bar(color=style.FAINT).encode(y=alt.Y("rows:Q", title="Rows"))
+    rates = (
+        base.transform_filter("isValid(datum.rate)")
+        .mark_line(color=style.CURRENT, point=alt.OverlayMarkDef(color=style.CURRENT, size=30))
+        .encode(
+            y=alt.Y("rate:Q", title="Bad rate", axis=style.PERCENT, scale=alt.Scale(domainMin=0))
+        )
+    )
+    both = alt.layer(bars, rates).resolve_scale(y="independent")
+    return style.svg(both.properties(width=230, height=110))
+
+
 def importance(
     values: Mapping[str, float], title: str = "Mean absolute contribution, log-odds"
 ) -> str:

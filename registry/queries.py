@@ -27,6 +27,7 @@ from registry.models import (
     ScoringModel,
     Stage,
 )
+from registry.profile import FeatureProfile, profile
 from registry.snapshots import Snapshot
 
 
@@ -161,6 +162,11 @@ def snapshot_of(dataset: Dataset) -> Snapshot:
     return _snapshot(dataset.sha256, contract_of(dataset))
 
 
+def profile_of(dataset: Dataset) -> tuple[FeatureProfile, ...]:
+    """How each feature of a data set spreads. Raises what `snapshot_of` raises."""
+    return _profile(dataset.sha256, contract_of(dataset))
+
+
 def baseline_rows(baseline: Baseline) -> baselines.BaselineRows:
     """The applicants of a baseline. Raises NotStored, StoredBytesDiffer or BaselineDamaged."""
     return baselines.load(content_store().get("baselines", baseline.sha256))
@@ -176,3 +182,8 @@ def plot_of(run: Run, name: str) -> bytes:
 @lru_cache(maxsize=2)
 def _snapshot(sha256: str, contract: FeatureContract) -> Snapshot:
     return snapshots.load_snapshot(content_store().get("datasets", sha256), contract)
+
+
+@lru_cache(maxsize=8)
+def _profile(sha256: str, contract: FeatureContract) -> tuple[FeatureProfile, ...]:
+    return tuple(profile(_snapshot(sha256, contract), contract))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from registry.api.datasets import DatasetView
+from registry.api.datasets import DatasetProfileView, DatasetView
 from registry.api.models import ModelsView, ModelView
 from registry.api.policies import PoliciesView, PolicyView
 from registry.api.runs import PlotView, RunsView, RunView
@@ -16,6 +16,7 @@ urlpatterns = [
         "models/<slug:model>/versions/<int:number>", VersionView.as_view(), name="registry-version"
     ),
     path("datasets/<int:dataset_id>", DatasetView.as_view(), name="registry-dataset"),
+    path("datasets/<int:dataset_id>/profile", DatasetProfileView.as_view()),
     path("runs", RunsView.as_view(), name="registry-runs"),
     path("runs/<uuid:run_id>", RunView.as_view(), name="registry-run"),
     path("runs/<uuid:run_id>/plots/<slug:name>", PlotView.as_view(), name="registry-plot"),
