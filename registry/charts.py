@@ -98,7 +98,7 @@ def profile(bins: Sequence[tuple[str, int, float | None]]) -> str:
         )
     )
     both = alt.layer(bars, rates).resolve_scale(y="independent")
-    return style.svg(both.properties(width=230, height=110))
+    return style.svg(both.properties(width=180, height=110))
 
 
 def importance(

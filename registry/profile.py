@@ -81,20 +81,22 @@ def _feature(
 
 
 def _ranges(values: NDArray[np.float64]) -> list[tuple[str, NDArray[np.bool_]]]:
-    """Tenths of the known rows, or the values themselves where there are few. Equal values stay together."""
+    """Stretches of about a tenth of the known rows each. A value that a tenth of them share stands alone."""
     numbers = values[~np.isnan(values)]
-    distinct = np.unique(numbers)
-    if distinct.size <= BINS:
-        return [(f"{value:g}", values == value) for value in distinct]
-    edges = np.unique(np.quantile(numbers, np.linspace(0, 1, BINS + 1)))
-    last = edges.size - 2
-    return [
-        (
-            f"{low:.4g} to {high:.4g}",
-            (values >= low) & ((values <= high) if number == last else (values < high)),
-        )
-        for number, (low, high) in enumerate(pairwise(edges))
-    ]
+    distinct, counts = np.unique(numbers, return_counts=True)
+    alone = distinct if distinct.size <= BINS else distinct[counts >= numbers.size / BINS]
+    bins = [(float(value), f"{value:g}", values == value) for value in alone]
+    rest = np.isin(values, alone, invert=True) & ~np.isnan(values)
+    if rest.any():
+        wanted = max(1, round(BINS * rest.sum() / numbers.size))
+        edges = np.unique(np.quantile(values[rest], np.linspace(0, 1, wanted + 1)))
+        for low, high in pairwise(edges):
+            below = values <= high if high == edges[-1] else values < high
+            within = rest & (values >= low) & below
+            bins.append((float(low), f"{low:.4g} to {high:.4g}", within))
+        if edges.size == 1:
+            bins.append((float(edges[0]), f"{edges[0]:g}", rest))
+    return [(label, rows) for _, label, rows in sorted(bins, key=lambda one: one[0])]
 
 
 def _codes(feature: Feature, values: NDArray[np.float64]) -> list[tuple[str, NDArray[np.bool_]]]:

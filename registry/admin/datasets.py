@@ -8,6 +8,7 @@ from audit.admin_base import ReadOnlyAdmin
 from registry import charts, queries
 from registry.admin.parts import links, number, picture, side_by_side, table, tag
 from registry.models import Dataset
+from registry.profile import QUANTILES, FeatureProfile
 
 
 @admin.register(Dataset)
@@ -77,7 +78,7 @@ class DatasetAdmin(ReadOnlyAdmin):
                     one.distinct,
                     number(one.mean),
                     number(one.sd),
-                    *(f"{value:.4g}" for value in (one.quantiles or {}).values()),
+                    *_quantiles(one),
                 )
                 for one in queries.profile_of(dataset)
             ],
@@ -119,3 +120,9 @@ def _pictures(dataset_id: int) -> list[tuple[str, bytes]]:
         (one.name, charts.profile([(b.label, b.rows, b.bad_rate) for b in one.bins]).encode())
         for one in queries.profile_of(queries.dataset_with(dataset_id))
     ]
+
+
+def _quantiles(one: FeatureProfile) -> list[str]:
+    if one.quantiles is None:
+        return ["-"] * len(QUANTILES)
+    return [f"{value:.4g}" for value in one.quantiles.values()]

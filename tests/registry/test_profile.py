@@ -56,6 +56,16 @@ def test_a_number_is_described_by_what_is_known_of_it() -> None:
     assert (missing.label, missing.rows, missing.bad_rate) == ("missing", 2, None)
 
 
+def test_a_value_that_many_rows_share_stands_alone() -> None:
+    values = [0.0] * 180 + [float(value) for value in range(1, 21)]
+
+    (found,) = profile(
+        a_snapshot([[value] for value in values], [0] * 200), a_contract(("other", "number"))
+    )
+
+    assert [(b.label, b.rows) for b in found.bins] == [("0", 180), ("1 to 20", 20)]
+
+
 def test_categories_and_booleans_are_named_and_small_bins_show_no_rate() -> None:
     packed = [[0.0, 1.0]] * 12 + [[1.0, 0.0]] * 3
     snapshot = a_snapshot(packed, [1, 0] * 6 + [1, 1, 1])
