@@ -14,7 +14,12 @@ from audit.errors import NotPermitted
 from audit.models import Entry
 from audit.queries import service_account
 from governance import sweeps
-from governance.actions.changes import approve_change, request_promotion, request_revocation
+from governance.actions.changes import (
+    approve_change,
+    request_adoption,
+    request_promotion,
+    request_revocation,
+)
 from governance.actions.findings import (
     Deficiency,
     close_finding,
@@ -56,7 +61,7 @@ from tests.governance.builders import (
     a_measured_version,
     an_oversight_policy,
 )
-from tests.registry.builders import a_model, a_version
+from tests.registry.builders import a_model, a_policy, a_version
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("lasting_key")]
 
@@ -499,6 +504,16 @@ def test_a_finding_about_a_model_without_versions_is_noticed_and_no_incident(
 
     assert OverdueFinding.objects.count() == 1
     assert not Incident.objects.exists()
+
+
+def test_an_oversight_policy_that_nobody_can_follow_is_not_asked_for(developer):
+    policy = a_policy("oversight", {"finding_days": {}}, adopted=False)
+
+    with pytest.raises(OversightPolicyMalformed):
+        request_adoption(policy, "Better.", by=developer)
+
+    assert not ChangeRequest.objects.exists()
+    assert_refused("governance.change.requested", "oversight-policy-malformed")
 
 
 def test_an_oversight_policy_names_every_severity_and_tier():
