@@ -12,10 +12,24 @@ from governance.api.erasures import (
     ErasureExtension,
     ErasureList,
 )
+from governance.api.findings import (
+    FindingClosure,
+    FindingDetail,
+    FindingExtensionList,
+    FindingList,
+    Remediation,
+    RemediationRejection,
+)
 from governance.api.gates import GateReportDetail, GateReportList, GateRunDetail
 from governance.api.holds import HoldDetail, HoldList, HoldRelease
 from governance.api.incidents import IncidentDetail, IncidentList
 from governance.api.lineage import DatasetLineage, DecisionLineage
+from governance.api.oversight import (
+    AttestationList,
+    RevalidationCompletion,
+    RevalidationDetail,
+    RevalidationList,
+)
 from governance.api.versions import Suspension
 
 VERSION = "models/<slug:model>/versions/<int:number>"
@@ -48,4 +62,14 @@ urlpatterns = [
     path("legal-holds/<uuid:hold_id>/release", HoldRelease.as_view()),
     path("incidents", IncidentList.as_view()),
     path("incidents/<uuid:incident_id>", IncidentDetail.as_view()),
+    path("findings", FindingList.as_view()),
+    path("findings/<uuid:finding_id>", FindingDetail.as_view()),
+    path("findings/<uuid:finding_id>/remediation", Remediation.as_view()),
+    path("findings/<uuid:finding_id>/rejection", RemediationRejection.as_view()),
+    path("findings/<uuid:finding_id>/closure", FindingClosure.as_view()),
+    path("findings/<uuid:finding_id>/extensions", FindingExtensionList.as_view()),
+    path("attestations", AttestationList.as_view()),
+    path("revalidations", RevalidationList.as_view()),
+    path("revalidations/<uuid:revalidation_id>", RevalidationDetail.as_view()),
+    path("revalidations/<uuid:revalidation_id>/completion", RevalidationCompletion.as_view()),
 ]

@@ -8,7 +8,15 @@ class GovernanceConfig(AppConfig):
     name = "governance"
     verbose_name = "Governance"
 
-    append_only = ["GateReport", "Approval", "CaseAlert", "CaseWarning"]
+    append_only = [
+        "GateReport",
+        "Approval",
+        "CaseAlert",
+        "CaseWarning",
+        "FindingExtension",
+        "OverdueFinding",
+        "Attestation",
+    ]
     governed = [
         "AccessRequest",
         "GateRun",
@@ -16,6 +24,8 @@ class GovernanceConfig(AppConfig):
         "RetrainingCase",
         "CaseStep",
         "Incident",
+        "Finding",
+        "Revalidation",
     ]
     erasable: list[str] = []
     plain = ["SignInGuard"]  # counts that reset; the entries stay

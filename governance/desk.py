@@ -14,14 +14,24 @@ from audit.admin_parts import address
 from audit.cases import holds_in_force, open_erasure_cases
 from audit.queries import last_verification
 from governance.clock import age, days_left, time_left
-from governance.models import RetrainingCase
+from governance.models import Finding, RetrainingCase
+from governance.oversight_policy import SEVERITIES
 from governance.queries import desk
 from governance.queries.access import unanswered
 from governance.queries.accounts import permissions_of, roles_of
 from governance.queries.cases import next_step, open_cases
 from governance.queries.changes import changes_awaiting, open_changes
+from governance.queries.findings import unclosed_findings
 from governance.queries.incidents import open_incidents
+from governance.queries.oversight import (
+    open_revalidations,
+    overdue_attestations,
+    without_oversight,
+)
 
+OVERSIGHT = frozenset(
+    {"governance.view_attestation", "governance.view_finding", "governance.view_revalidation"}
+)
 RIGHTS = frozenset({"audit.view_erasurecase", "audit.view_legalhold"})
 
 
@@ -36,6 +46,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "waiting": _waiting(user, now) if "governance.view_changerequest" in held else None,
         "cases": _cases(now) if "governance.view_retrainingcase" in held else None,
         "incidents": list(open_incidents()) if "governance.view_incident" in held else [],
+        "oversight": _oversight(now, held) if OVERSIGHT & held else None,
         "alerts": _alerts(user, now) if "monitoring.view_alert" in held else None,
         "cards": desk.champion_cards(now) if "registry.view_modelversion" in held else None,
         "verification": _verification(now) if "audit.view_checkpoint" in held else None,
@@ -58,6 +69,39 @@ def _waiting(user: User, now: datetime) -> dict[str, Any]:
         ],
         "others": open_changes().count() - len(mine),
     }
+
+
+def _oversight(now: datetime, held: Collection[str]) -> dict[str, Any]:
+    """Unclosed findings by severity and age, and what else is late or due, each with whoever it is late for."""
+    today = now.date()
+    found = list(unclosed_findings()) if "governance.view_finding" in held else []
+    rows: list[dict[str, Any]] = []
+    if "governance.view_attestation" in held:
+        rows += [
+            _clock("Attestation", due.model, due.due_on, today) | {"who": due.owner}
+            for due in overdue_attestations(now)
+        ]
+    if "governance.view_revalidation" in held:
+        rows += [
+            _clock("Revalidation", row, row.due_on, today) | {"who": "a validator"}
+            for row in open_revalidations()
+        ]
+    return {
+        "counts": _counts(found),
+        "findings": [
+            _clock(finding.severity, finding, finding.due_on, today)
+            | {"who": finding.owner, "state": finding.state, "age": age(finding.opened_at, now)}
+            for finding in found
+        ],
+        "due": sorted(rows, key=lambda row: row["due_on"]),
+        "without_policy": without_oversight(now),
+    }
+
+
+def _counts(found: list[Finding]) -> list[tuple[str, int]]:
+    """How many there are of each severity, without those of which there is none."""
+    severities = [finding.severity for finding in found]
+    return [(name, severities.count(name)) for name in SEVERITIES if name in severities]
 
 
 def _rights(today: date, held: Collection[str]) -> list[dict[str, Any]]:

@@ -197,3 +197,77 @@ class NoSuchAccessRequest(NotFound):
 
 class AccessAnswered(Refusal):
     """The access request is not in the state in which this is possible."""
+
+
+class NoOversightPolicy(Refusal):
+    """No approved oversight policy is in force, so nobody knows what is due when."""
+
+
+class OversightPolicyMalformed(InvalidInput):
+    """An oversight policy lacks days of a severity or months of a tier, or names what does not exist."""
+
+
+class NoSuchFinding(NotFound):
+    """There is no finding of that identifier."""
+
+
+class FindingMalformed(InvalidInput):
+    """A finding lacks what it must say, or says what cannot be."""
+
+
+class OpenFinding(Refusal):
+    """A critical finding is open, or a high one is overdue, so the version is not promoted."""
+
+
+class FindingNotOpen(Refusal):
+    """The finding is not open."""
+
+
+class FindingNotRemediated(Refusal):
+    """The owner of the finding has not said how it was put right, so there is nothing to judge."""
+
+
+class FindingClosed(Refusal):
+    """The finding is closed."""
+
+
+class NotTheOwner(Refusal):
+    """Only the owner does this."""
+
+    status = 403
+
+
+class OwnerCannotDecide(Refusal):
+    """Whoever owns a finding neither closes nor extends it."""
+
+    status = 403
+
+
+class DeveloperCannotJudge(Refusal):
+    """Whoever developed what is judged does not judge it."""
+
+    status = 403
+
+
+class FindingNotOverdue(Refusal):
+    """The finding is in time, is not severe enough, or its being late is known."""
+
+
+class AlreadyAttested(Refusal):
+    """The owner attested today."""
+
+
+class NoSuchRevalidation(NotFound):
+    """There is no revalidation of that identifier."""
+
+
+class RevalidationMalformed(InvalidInput):
+    """A revalidation names an unknown cause or outcome."""
+
+
+class RevalidationAlreadyOpen(Refusal):
+    """A revalidation of that model for that cause is open."""
+
+
+class RevalidationCompleted(Refusal):
+    """The revalidation is completed."""

@@ -36,6 +36,15 @@ class Event(StrEnum):
     CASE_CLOSED = "governance.case.closed"
     INCIDENT_OPENED = "governance.incident.opened"
     INCIDENT_CLOSED = "governance.incident.closed"
+    FINDING_OPENED = "governance.finding.opened"
+    FINDING_REMEDIATED = "governance.finding.remediated"
+    FINDING_REMEDIATION_REJECTED = "governance.finding.remediation_rejected"
+    FINDING_CLOSED = "governance.finding.closed"
+    FINDING_EXTENDED = "governance.finding.extended"
+    FINDING_OVERDUE = "governance.finding.overdue"
+    MODEL_ATTESTED = "governance.model.attested"
+    REVALIDATION_OPENED = "governance.revalidation.opened"
+    REVALIDATION_COMPLETED = "governance.revalidation.completed"
     ACCESS_REQUESTED = "governance.access.requested"
     ACCESS_ANSWERED = "governance.access.answered"
     ACCESS_FAILED = "governance.access.failed"
@@ -76,6 +85,15 @@ DESCRIPTIONS = {
     Event.CASE_CLOSED: "A retraining case was closed: how and why.",
     Event.INCIDENT_OPENED: "An incident was opened from a fact that a lower floor left.",
     Event.INCIDENT_CLOSED: "An incident was closed, with its cause.",
+    Event.FINDING_OPENED: "A finding about a model was opened: how severe, whose, due when.",
+    Event.FINDING_REMEDIATED: "The owner of a finding said how it was put right.",
+    Event.FINDING_REMEDIATION_REJECTED: "A remediation was not enough; the finding is open again.",
+    Event.FINDING_CLOSED: "A finding was closed by somebody who neither owns it nor developed what it is about.",
+    Event.FINDING_EXTENDED: "A finding got more time: until when, why, and how often it did.",
+    Event.FINDING_OVERDUE: "A high or critical finding was not closed in time.",
+    Event.MODEL_ATTESTED: "The owner of a model attested that its inventory entry and its use are as recorded.",
+    Event.REVALIDATION_OPENED: "A model is due to be validated again: why, and by when.",
+    Event.REVALIDATION_COMPLETED: "A model was validated again: the outcome, and when the next is due.",
     Event.ACCESS_REQUESTED: "Someone asked for a copy of their data: how identity was checked, and the clock.",
     Event.ACCESS_ANSWERED: "A copy of a person's data was made: its digest, and how much of what was read for it.",
     Event.ACCESS_FAILED: "A copy of a person's data could not be made: the reason.",

@@ -21,14 +21,19 @@ READ_LOG = frozenset(
 READ_MODELS = READ_LOG | frozenset(
     {
         "governance.view_approval",
+        "governance.view_attestation",
         "governance.view_casealert",
         "governance.view_casestep",
         "governance.view_casewarning",
         "governance.view_changerequest",
+        "governance.view_finding",
+        "governance.view_findingextension",
         "governance.view_gatereport",
         "governance.view_gaterun",
         "governance.view_incident",
+        "governance.view_overduefinding",
         "governance.view_retrainingcase",
+        "governance.view_revalidation",
         "monitoring.view_alert",
         "monitoring.view_monitoringpass",
         "monitoring.view_report",
@@ -52,11 +57,14 @@ MAKE = frozenset({"governance.request_change", "registry.propose_policy"})
 STOP = frozenset(
     {"governance.suspend_version", "registry.change_stage", "registry.revoke_clearance"}
 )
+# Whoever can be the owner of a model or of a finding. A validator is not: they judge what owners say.
+OWN = frozenset({"governance.attest_model", "governance.submit_remediation"})
 CLEAR = STOP | {"registry.grant_clearance"}
 
 ROLES: dict[str, frozenset[str]] = {
     "model developer": READ_MODELS
     | MAKE
+    | OWN
     | {
         "governance.measure_gates",
         "governance.take_in_dataset",
@@ -71,14 +79,19 @@ ROLES: dict[str, frozenset[str]] = {
     | CLEAR
     | {
         "monitoring.view_fairness_report",
+        "governance.close_finding",
         "governance.close_incident",
+        "governance.complete_revalidation",
         "governance.decide_change",
         "governance.decide_staging",
         "governance.measure_gates",
         "registry.reproduce_run",
+        "governance.open_finding",
+        "governance.open_revalidation",
     },
     "approver": READ_MODELS
     | CLEAR
+    | OWN
     | {
         "monitoring.view_fairness_report",
         "governance.close_case",
@@ -87,13 +100,18 @@ ROLES: dict[str, frozenset[str]] = {
         "governance.decide_policy",
         "governance.decide_production",
         "governance.decide_revocation",
+        "governance.extend_finding",
+        "governance.open_finding",
+        "governance.open_revalidation",
         "registry.adopt_policy",
         "registry.promote_version",
     },
     "fair-lending analyst": READ_MODELS
     | MAKE
+    | OWN
     | {
         "monitoring.view_fairness_report",
+        "governance.open_finding",
         "monitoring.request_pass",
         "monitoring.supply_protected",
         "monitoring.view_protectedvalue",
@@ -118,6 +136,7 @@ ROLES: dict[str, frozenset[str]] = {
     },
     "operator": READ_MODELS
     | STOP
+    | OWN
     | {
         "audit.archive_log",
         "audit.extend_retention",
@@ -196,6 +215,7 @@ SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
             "governance.close_stale_changes",
             "governance.open_case",
             "governance.open_incident",
+            "governance.open_revalidation",
             "governance.record_sign_in",
             "governance.watch_clock",
             "monitoring.forget_protected",

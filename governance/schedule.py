@@ -38,7 +38,9 @@ def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
         "governance.open_cases": sweep,
         "governance.advance_cases": sweep,
         "governance.watch_case_clock": minute,
+        "governance.watch_findings": HOUR,
         "governance.open_incidents": sweep,
+        "governance.open_periodic_revalidations": DAY,
         "governance.start_retentions": DAY,
         "governance.close_stale_changes": minute,
     }

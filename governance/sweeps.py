@@ -19,9 +19,11 @@ from governance.actions.cases import (
     warn_of_clock,
 )
 from governance.actions.changes import expire_change, void_change
+from governance.actions.findings import notice_overdue_finding
 from governance.actions.incidents import open_incident
-from governance.models import RetrainingCase
-from governance.queries import cases, changes, incidents
+from governance.actions.revalidations import open_revalidation
+from governance.models import RetrainingCase, Revalidation
+from governance.queries import cases, changes, findings, incidents, oversight
 from governance.queries.retention import SUBJECT, unknown_starts
 from monitoring.models import Alert
 
@@ -82,6 +84,22 @@ def open_incidents() -> None:
     with acting(trigger="facts"):
         for fact in list(incidents.unanswered_facts()):
             open_incident(fact, by=monitor)
+
+
+def watch_findings() -> None:
+    """Leave the fact that a high or critical finding was not closed in time; an incident is opened from it."""
+    monitor = service_account("monitor")
+    with acting(trigger="clock"):
+        for finding in list(findings.newly_overdue(timezone.now().date())):
+            notice_overdue_finding(finding.pk, by=monitor)
+
+
+def open_periodic_revalidations() -> None:
+    """Open a revalidation for every model whose period has passed."""
+    monitor = service_account("monitor")
+    with acting(trigger="clock"):
+        for model, due_on in list(oversight.periodic_revalidations_due(timezone.now())):
+            open_revalidation(model, Revalidation.Cause.PERIODIC, due_on, by=monitor)
 
 
 def start_retentions() -> None:

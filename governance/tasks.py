@@ -52,6 +52,16 @@ def open_incidents() -> None:
     sweeps.open_incidents()
 
 
+@shared_task(name="governance.watch_findings")
+def watch_findings() -> None:
+    sweeps.watch_findings()
+
+
+@shared_task(name="governance.open_periodic_revalidations")
+def open_periodic_revalidations() -> None:
+    sweeps.open_periodic_revalidations()
+
+
 @shared_task(name="governance.answer_access")
 def answer_access(request_id: str) -> None:
     """Makes one copy. Sent when it is asked for; nothing to do where it was made meanwhile."""

@@ -1,6 +1,6 @@
 """What the bodies of policies must hold, and whether they fit a model.
 
-A gate, monitoring or retraining policy is read by the floor that follows it; here it only has to
+A gate, monitoring, retraining or oversight policy is read by the floor that follows it; here it only has to
 say something, because no rules never means allowed.
 """
 

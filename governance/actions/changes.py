@@ -33,6 +33,7 @@ from governance.events import Event
 from governance.models import Approval, ChangeRequest
 from governance.queries import changes as queries
 from governance.queries.cases import cases_of_candidate
+from governance.queries.findings import require_no_blocking_finding
 from governance.queries.policies import require_readable
 from registry.actions.policies import reject_policy
 from registry.models import ModelVersion, Policy, Stage
@@ -51,13 +52,14 @@ def request_promotion(
 ) -> ChangeRequest:
     """Ask for a version to enter staging or production, on the evidence of this moment.
 
-    Raises ChangeMalformed, RationaleMissing, WrongStage, NoGatePolicy, GateNotPassed or AlreadyRequested.
+    Raises ChangeMalformed, RationaleMissing, WrongStage, OpenFinding, NoGatePolicy, GateNotPassed or AlreadyRequested.
     """
     if target not in BEFORE:
         problem = FieldProblem("target", "unknown", f"Targets are {', '.join(BEFORE)}.")
         raise ChangeMalformed("There is no such target.", errors=[problem])
     now = timezone.now()
     _require_stage(version, target)
+    require_no_blocking_finding(version, now)
     queries.require_gate_passed(version, now)
     evidence = queries.version_evidence(version, target, now)
     return _requested(
@@ -102,7 +104,7 @@ def approve_change(change_id: UUID, rationale: str, *, by: User) -> ChangeReques
     3. The approval is written, and the change takes effect.
 
     Raises NoSuchChange, RationaleMissing, AlreadyDecided, Expired, NotPermitted, RequesterCannotApprove,
-    DeveloperCannotApprove, ValidatorCannotApprove, EvidenceChanged, GateNotPassed or WrongStage.
+    DeveloperCannotApprove, ValidatorCannotApprove, EvidenceChanged, OpenFinding, GateNotPassed or WrongStage.
     """
     now = timezone.now()
     change = _locked(change_id)
@@ -113,6 +115,7 @@ def approve_change(change_id: UUID, rationale: str, *, by: User) -> ChangeReques
         raise EvidenceChanged(f"What {change} rests on changed after it was requested.")
     if change.version is not None and change.kind == ChangeRequest.Kind.PROMOTION:
         _require_stage(change.version, change.target)
+        require_no_blocking_finding(change.version, now)
         queries.require_gate_passed(change.version, now)
     # 3
     _decide(change, Approval.Decision.APPROVE, rationale, by, now)

@@ -11,22 +11,29 @@ from governance.admin.cases import (
 )
 from governance.admin.changes import ApprovalAdmin, ChangeRequestAdmin
 from governance.admin.erasures import ErasureCaseAdmin
+from governance.admin.findings import FindingAdmin, FindingExtensionAdmin, OverdueFindingAdmin
 from governance.admin.gates import GateReportAdmin, GateRunAdmin
 from governance.admin.holds import LegalHoldAdmin
+from governance.admin.oversight import AttestationAdmin, RevalidationAdmin
 
 __all__ = [
     "AccessRequestAdmin",
     "ApprovalAdmin",
+    "AttestationAdmin",
     "CaseAlertAdmin",
     "CaseStepAdmin",
     "CaseWarningAdmin",
     "ChangeRequestAdmin",
     "ErasureCaseAdmin",
+    "FindingAdmin",
+    "FindingExtensionAdmin",
     "GateReportAdmin",
     "GateRunAdmin",
     "IncidentAdmin",
     "LegalHoldAdmin",
+    "OverdueFindingAdmin",
     "RetrainingCaseAdmin",
+    "RevalidationAdmin",
     "RoleAdmin",
     "SignInGuardAdmin",
     "TokenAdmin",

@@ -14,6 +14,8 @@ TAG_KINDS = {
     "partially_erased": "warning", "retained_legal_obligation": "warning", "retained_legal_claims": "danger",
     "refused_not_subject": "info", "requested": "info", "expired": "warning", "destroyed": "warning",
     "approve": "success", "measured": "success", "closed": "success",
+    "approved": "success", "completed": "success", "approved_with_restrictions": "warning", "remediated": "warning",
+    "critical": "danger", "high": "danger", "medium": "warning", "low": "info",
     "open": "info", "queued": "info", "running": "info", "waiting_for_approval": "warning", "watch": "warning",
     "insufficient_data": "warning", "stopped": "danger", "fail": "danger", "failed": "danger", "rejected": "danger",
     "reject": "danger", "breached": "danger", "breached_with_containment": "danger", "not passed": "danger",

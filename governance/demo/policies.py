@@ -128,3 +128,12 @@ def retraining_policy() -> dict[str, Any]:
             {"algorithm": boosting, "params": {"max_iter": 150, "max_depth": 2, "learning_rate": 0.05}},
         ],
     }  # fmt: skip
+
+
+def oversight_policy() -> dict[str, Any]:
+    """How soon findings are answered, and how often models are attested and validated again."""
+    return {
+        "finding_days": {"critical": 0, "high": 30, "medium": 90, "low": 180},
+        "attestation_months": {"1": 6, "2": 12, "3": 12},
+        "revalidation_months": {"1": 12, "2": 24, "3": 36},
+    }

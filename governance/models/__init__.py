@@ -4,19 +4,26 @@ from governance.models.access import AccessRequest
 from governance.models.accounts import SignInGuard
 from governance.models.cases import CaseAlert, CaseStep, CaseWarning, RetrainingCase
 from governance.models.changes import Approval, ChangeRequest
+from governance.models.findings import Finding, FindingExtension, OverdueFinding
 from governance.models.gates import GateReport, GateRun
 from governance.models.incidents import Incident
+from governance.models.oversight import Attestation, Revalidation
 
 __all__ = [
     "AccessRequest",
     "Approval",
+    "Attestation",
     "CaseAlert",
     "CaseStep",
     "CaseWarning",
     "ChangeRequest",
+    "Finding",
+    "FindingExtension",
     "GateReport",
     "GateRun",
     "Incident",
+    "OverdueFinding",
     "RetrainingCase",
+    "Revalidation",
     "SignInGuard",
 ]

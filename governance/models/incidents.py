@@ -18,6 +18,7 @@ class Incident(models.Model):
         EXPLANATION_FAILURE = "explanation_failure"
         ARCHIVE_ALARM = "archive_alarm"
         WITNESS_REFUSAL = "witness_refusal"
+        OVERDUE_FINDING = "overdue_finding"
 
     class State(models.TextChoices):
         OPEN = "open"

@@ -9,7 +9,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from audit.models import ArchiveAlarm, WitnessRefusal
 from governance.errors import NoSuchIncident
 from governance.models import Incident
-from registry.models import ModelVersion
+from governance.queries.findings import overdue_facts
+from registry.models import ModelVersion, ScoringModel
+from registry.queries import champion
 from serving.models import ExplanationFailure, LoadFailure
 
 FACTS: dict[str, type[LoadFailure] | type[ExplanationFailure]] = {
@@ -55,6 +57,7 @@ def open_incidents() -> QuerySet[Incident]:
 def unanswered_facts() -> Iterator[Fact]:
     """One fact per kind and version, and per kind about the log: the first while no incident was open, or since the last was closed."""
     yield from _about_the_log()
+    yield from _about_findings()
     for kind, facts in FACTS.items():
         answering = Incident.objects.filter(
             Q(state=Incident.State.OPEN) | Q(closed_at__gte=OuterRef("failed_at")),
@@ -77,3 +80,27 @@ def _about_the_log() -> Iterator[Fact]:
         first = facts._default_manager.filter(~Exists(answering)).order_by("pk").first()
         if first is not None:
             yield Fact(kind, None, first.pk, str(getattr(first, what)))
+
+
+def _about_findings() -> Iterator[Fact]:
+    """A finding about every version is an incident of the one that decides; nothing is at risk where there is none."""
+    seen: set[int] = set()
+    for fact in overdue_facts():
+        finding = fact.finding
+        version = finding.version or _most_used(finding.model)
+        if version is None or version.pk in seen:
+            continue
+        answered = Q(state=Incident.State.OPEN) | Q(closed_at__gte=fact.noticed_at)
+        answering = Incident.objects.filter(
+            Q(first_fact=fact.pk) | Q(version=version) & answered,
+            kind=Incident.Kind.OVERDUE_FINDING,
+        )
+        if not answering.exists():
+            seen.add(version.pk)
+            summary = f"A {finding.severity} finding was due {fact.due_on}: {finding.title}"
+            yield Fact(Incident.Kind.OVERDUE_FINDING, version, fact.pk, summary)
+
+
+def _most_used(model: ScoringModel) -> ModelVersion | None:
+    """The version that decides, else the newest."""
+    return champion(model) or model.versions.select_related("model").order_by("-number").first()

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from governance.errors import NoGatePolicy, NoRetrainingPolicy
+from governance.errors import NoGatePolicy, NoOversightPolicy, NoRetrainingPolicy
 from governance.gate_policy import read_policy
+from governance.oversight_policy import OversightPolicy
 from governance.retraining_policy import RetrainingPolicy
 from monitoring.policy import MonitoringPolicy
 from registry.models import Policy, ScoringModel
@@ -19,7 +20,10 @@ def policy_for(kind: Policy.Kind, model: ScoringModel, at: datetime) -> Policy |
 
 
 def require_readable(policy: Policy) -> None:
-    """Whoever is to follow the policy can read it. Raises GatePolicyMalformed, MonitoringPolicyMalformed or RetrainingPolicyMalformed."""
+    """Whoever is to follow the policy can read it.
+
+    Raises GatePolicyMalformed, MonitoringPolicyMalformed, RetrainingPolicyMalformed or OversightPolicyMalformed.
+    """
     match policy.kind:
         case Policy.Kind.GATE:
             read_policy(policy.body)
@@ -27,6 +31,8 @@ def require_readable(policy: Policy) -> None:
             MonitoringPolicy.from_json(policy.body)
         case Policy.Kind.RETRAINING:
             RetrainingPolicy.from_json(policy.body)
+        case Policy.Kind.OVERSIGHT:
+            OversightPolicy.from_json(policy.body)
 
 
 def gate_policy(model: ScoringModel, at: datetime) -> Policy:
@@ -47,3 +53,13 @@ def retraining_policy(model: ScoringModel, at: datetime) -> Policy:
             f"No retraining policy named {model.name} or {FOR_ALL_MODELS} is approved and in force."
         )
     return policy
+
+
+def oversight_policy(model: ScoringModel, at: datetime) -> tuple[Policy, OversightPolicy]:
+    """The policy and what it says. Raises NoOversightPolicy: without rules nothing has a due date."""
+    policy = policy_for(Policy.Kind.OVERSIGHT, model, at)
+    if policy is None:
+        raise NoOversightPolicy(
+            f"No oversight policy named {model.name} or {FOR_ALL_MODELS} is approved and in force."
+        )
+    return policy, OversightPolicy.from_json(policy.body)

@@ -14,6 +14,7 @@ class Policy(models.Model):
         REASON_LIBRARY = "reason_library"
         MONITORING = "monitoring"
         RETRAINING = "retraining"
+        OVERSIGHT = "oversight"
 
     class Status(models.TextChoices):
         PROPOSED = "proposed"

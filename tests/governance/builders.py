@@ -127,3 +127,14 @@ RETRAINING = {
 
 def a_retraining_policy(model_name: str = "default", **changes: object) -> Policy:
     return a_policy("retraining", {**RETRAINING, **changes}, name=model_name)
+
+
+OVERSIGHT = {
+    "finding_days": {"critical": 0, "high": 30, "medium": 90, "low": 180},
+    "attestation_months": {"1": 6, "2": 12, "3": 12},
+    "revalidation_months": {"1": 12, "2": 24, "3": 36},
+}
+
+
+def an_oversight_policy(model_name: str = "default", **changes: object) -> Policy:
+    return a_policy("oversight", {**OVERSIGHT, **changes}, name=model_name)

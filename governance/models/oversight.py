@@ -1,0 +1,111 @@
+"""What is asked of a model again and again while it is in the inventory: attestations and revalidations."""
+
+from django.contrib.auth.models import User
+from django.db import models
+from django.db.models import F, Q
+
+from audit.ids import uuid7
+from registry.models import Policy, ScoringModel
+
+
+class Attestation(models.Model):
+    """The owner's word that the inventory entry and the use of a model are as recorded, for one period. Never changed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    model = models.ForeignKey(ScoringModel, on_delete=models.PROTECT, related_name="attestations")
+    statement = models.TextField()
+    from_on = models.DateField()
+    to_on = models.DateField()
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+")
+    next_due_on = models.DateField()
+    attested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    attested_at = models.DateTimeField()
+    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [("attest_model", "Can attest for the models that they own")]
+        constraints = [
+            models.UniqueConstraint(
+                name="governance_one_attestation_per_day", fields=["model", "to_on"]
+            ),
+            models.CheckConstraint(
+                name="governance_attestation_says_something", condition=~Q(statement="")
+            ),
+            models.CheckConstraint(
+                name="governance_attestation_period",
+                condition=Q(from_on__lte=F("to_on"), next_due_on__gt=F("to_on")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.from_on} to {self.to_on}"
+
+
+class Revalidation(models.Model):
+    """One validation that a model is due: because of its tier's period, or because something happened.
+
+    It is completed once, by somebody who developed no version of the model: a trigger refuses anybody else.
+    """
+
+    class Cause(models.TextChoices):
+        PERIODIC = "periodic"
+        TIER_CHANGE = "tier_change"
+        BREACH_ALERT = "breach_alert"
+        NEW_USE = "new_use"
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        COMPLETED = "completed"
+
+    class Outcome(models.TextChoices):
+        APPROVED = "approved"
+        APPROVED_WITH_RESTRICTIONS = "approved_with_restrictions"
+        REJECTED = "rejected"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    model = models.ForeignKey(ScoringModel, on_delete=models.PROTECT, related_name="revalidations")
+    cause = models.CharField(max_length=20, choices=Cause.choices)
+    due_on = models.DateField()
+    opened_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    opened_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    outcome = models.CharField(max_length=30, choices=Outcome.choices, blank=True)
+    summary = models.TextField(blank=True)
+    completed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    completed_at = models.DateTimeField(null=True)
+    next_due_on = models.DateField(null=True)
+    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [
+            ("open_revalidation", "Can open revalidations"),
+            ("complete_revalidation", "Can complete revalidations"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                name="governance_one_open_revalidation_per_cause",
+                fields=["model", "cause"],
+                condition=Q(state="open"),
+            ),
+            models.CheckConstraint(
+                name="governance_completed_revalidation_has_an_outcome",
+                condition=Q(
+                    state="open", outcome="", completed_by=None, completed_at=None, next_due_on=None
+                )
+                | (
+                    Q(
+                        state="completed",
+                        outcome__in=["approved", "approved_with_restrictions", "rejected"],
+                        completed_by__isnull=False,
+                        completed_at__isnull=False,
+                        next_due_on__isnull=False,
+                    )
+                    & ~Q(summary="")
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.get_cause_display().lower()}, due {self.due_on}"
