@@ -286,6 +286,7 @@ def test_an_extension_moves_the_due_date_and_is_counted(developer, validator, ap
         was + timedelta(days=10),
     ]
     entry = last_entry()
+    assert said(entry)["model"] == finding.model.name
     assert (entry.event, said(entry)["extensions"]) == ("governance.finding.extended", 2)
 
 
