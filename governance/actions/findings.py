@@ -113,7 +113,7 @@ def submit_remediation(finding_id: UUID, remediation: str, *, by: User) -> Findi
     finding.state, finding.remediation = State.REMEDIATED, remediation
     finding.remediated_at = timezone.now()
     finding.save(update_fields=["state", "remediation", "remediated_at"])
-    record(subject=finding, remediation=remediation)
+    record(subject=finding, model=finding.model.name, remediation=remediation)
     return finding
 
 
@@ -127,7 +127,7 @@ def reject_remediation(finding_id: UUID, reason: str, *, by: User) -> Finding:
     _require_text("reason", reason, "Say what is still wrong.")
     finding.state, finding.rejection = State.OPEN, reason
     finding.save(update_fields=["state", "rejection"])
-    record(subject=finding, reason=reason)
+    record(subject=finding, model=finding.model.name, reason=reason)
     return finding
 
 
@@ -142,7 +142,12 @@ def close_finding(finding_id: UUID, rationale: str, *, by: User) -> Finding:
     finding.state, finding.closed_by, finding.closed_at = State.CLOSED, by, timezone.now()
     finding.closing_rationale = rationale
     finding.save(update_fields=["state", "closed_by", "closed_at", "closing_rationale"])
-    record(subject=finding, rationale=rationale, remediation=finding.remediation)
+    record(
+        subject=finding,
+        model=finding.model.name,
+        rationale=rationale,
+        remediation=finding.remediation,
+    )
     return finding
 
 
@@ -161,6 +166,7 @@ def extend_finding(finding_id: UUID, due_on: date, reason: str, *, by: User) -> 
         raise FindingMalformed("An extension gives more time.", errors=[problem])
     entry = record(
         subject=finding,
+        model=finding.model.name,
         was_due_on=finding.due_on,
         due_on=due_on,
         reason=reason,
@@ -194,6 +200,7 @@ def notice_overdue_finding(finding_id: UUID, *, by: User) -> OverdueFinding:
         raise FindingNotOverdue(f"That {finding} was due {finding.due_on} is known.")
     entry = record(
         subject=finding,
+        model=finding.model.name,
         severity=finding.severity,
         owner=finding.owner.get_username(),
         due_on=finding.due_on,

@@ -5,9 +5,11 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldBooleanWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldBooleanWidget
 
 from audit.admin_base import ReadOnlyAdmin, ReadOnlyInline
 from governance.actions.findings import (
@@ -37,7 +39,10 @@ class FindingForm(forms.Form):
     evidence = paragraph("Evidence", "Where it can be seen.")
     root_cause = paragraph("Root cause", "Where it is known.")
     version = forms.IntegerField(
-        required=False, label="Version", help_text="Its number. Leave empty for every version."
+        required=False,
+        label="Version",
+        help_text="Its number. Leave empty for every version.",
+        widget=UnfoldAdminIntegerFieldWidget,
     )
     owner = line("Owner", "The account of whoever puts it right.")
     due_on = day("Due on", "Leave empty for what the policy says.", required=False)
@@ -88,6 +93,10 @@ class FindingAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     inlines = (ExtensionInline,)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Finding]:
+        found: QuerySet[Finding] = super().get_queryset(request)
+        return found.prefetch_related("extensions")
+
     @admin.display(description="About")
     def about_shown(self, finding: Finding) -> str:
         return link(finding.about)
@@ -108,7 +117,7 @@ class FindingAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Extensions")
     def extended(self, finding: Finding) -> int:
-        return finding.extensions.count()
+        return len(finding.extensions.all())
 
 
 @admin.register(FindingExtension)

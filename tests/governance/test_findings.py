@@ -30,6 +30,7 @@ from governance.actions.findings import (
     submit_remediation,
 )
 from governance.actions.incidents import close_incident
+from governance.demo import policies as demo
 from governance.errors import (
     DeveloperCannotJudge,
     FindingClosed,
@@ -286,6 +287,7 @@ def test_an_extension_moves_the_due_date_and_is_counted(developer, validator, ap
         was + timedelta(days=10),
     ]
     entry = last_entry()
+    assert said(entry)["model"] == finding.model.name
     assert (entry.event, said(entry)["extensions"]) == ("governance.finding.extended", 2)
 
 
@@ -518,6 +520,7 @@ def test_an_oversight_policy_that_nobody_can_follow_is_not_asked_for(developer):
 
 def test_an_oversight_policy_names_every_severity_and_tier():
     assert OversightPolicy.from_json(OVERSIGHT).finding_days["high"] == 30
+    assert OversightPolicy.from_json(demo.oversight_policy()).finding_days["critical"] == 0
 
     with pytest.raises(OversightPolicyMalformed) as refusal:
         OversightPolicy.from_json(
