@@ -3,10 +3,11 @@
 Also the line of recalibration with its intervals: Cox (1958), 0 and 1 are perfect.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from math import sqrt
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -44,6 +45,12 @@ class Grade:
     def as_json(self) -> dict[str, object]:
         """The same as plain values."""
         return {**asdict(self), "light": str(self.light)}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Self:
+        """The grade of `as_json`."""
+        interval, light = Interval(**plain["bad_rate_interval"]), Light(plain["light"])
+        return cls(**{**plain, "bad_rate_interval": interval, "light": light})
 
 
 @dataclass(frozen=True)
