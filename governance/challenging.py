@@ -42,8 +42,8 @@ def challenge(version: ModelVersion, holdout: Floats, pd: Floats) -> Challenged:
         noise_flips=_under_noise(contract, holdout, pd, version.cut_off, pd_of),
         missing_flips=_under_missing(contract, holdout, pd, version.cut_off, pd_of),
         # 2
-        direction_breaks=_directions(contract, holdout[:MOST_VARIED], pd_of),
-        ages=_ages(contract, holdout, pd, pd_of),
+        direction_breaks=directions_broken(contract, holdout[:MOST_VARIED], pd_of),
+        ages=by_age(contract, holdout, pd, pd_of),
         # 3
         reason_agreement=agreement,
         faithful=faithful,
@@ -80,8 +80,11 @@ def _under_missing(
     return robustness.flipped(pd, pd_of(sparse), cut_off)
 
 
-def _directions(contract: FeatureContract, rows: Floats, pd_of: Score) -> dict[str, Bools]:
-    """Each declared feature at quantiles of its own values, everything else as it is."""
+def directions_broken(contract: FeatureContract, rows: Floats, pd_of: Score) -> dict[str, Bools]:
+    """Who moves against a declared direction, by feature: (m,) for rows (m, k).
+
+    Each feature is set to quantiles of its own values, everything else stays as it is.
+    """
     signs = {"increasing": 1, "decreasing": -1}
     found = {}
     for place, feature in enumerate(contract.features):
@@ -93,8 +96,11 @@ def _directions(contract: FeatureContract, rows: Floats, pd_of: Score) -> dict[s
     return found
 
 
-def _ages(contract: FeatureContract, holdout: Floats, pd: Floats, pd_of: Score) -> Ages | None:
-    """The oldest held-out applicants at every age that the contract allows."""
+def by_age(contract: FeatureContract, holdout: Floats, pd: Floats, pd_of: Score) -> Ages | None:
+    """The oldest held-out applicants (h, k), pd (h,), at every age that the contract allows.
+
+    None where the contract declares no feature to be an age.
+    """
     place = next((i for i, feature in enumerate(contract.features) if _is_age(feature)), None)
     if place is None:
         return None

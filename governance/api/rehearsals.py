@@ -1,5 +1,7 @@
 """`policies/{id}/rehearsal`: what a gate policy would have said of versions measured before."""
 
+from typing import Any
+
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -7,11 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.api_base import ActView
-from governance.queries.rehearsals import Rehearsal, rehearsals
+from governance.queries.rehearsals import rehearsals
 from registry.queries import model_named, policy_with
 
 
-class RehearsalSerializer(serializers.Serializer[Rehearsal]):
+class RehearsalSerializer(serializers.Serializer[Any]):
     """The latest gate report of one version under the policy, and under the one in force."""
 
     model = serializers.CharField(source="report.version.model.name")
