@@ -89,7 +89,7 @@ def directions_broken(contract: FeatureContract, rows: Floats, pd_of: Score) -> 
     found = {}
     for place, feature in enumerate(contract.features):
         known = rows[~np.isnan(rows[:, place]), place]
-        if feature.monotone in signs and known.size:
+        if feature.monotone in signs and feature.type != "category" and known.size:
             steps = np.unique(np.quantile(known, np.linspace(0.0, 1.0, STEPS), method="nearest"))
             pd = pd_of(robustness.varied(rows, place, steps)).reshape(len(rows), -1)
             found[feature.name] = robustness.breaks_direction(pd, signs[feature.monotone])

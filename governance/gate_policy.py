@@ -75,7 +75,8 @@ class Check:
             parts.append(f"at least {self.minimum:g}")
         if self.maximum is not None:
             parts.append(f"at most {self.maximum:g}")
-        return " and ".join(parts)
+        age = f" from age {self.from_age:g}" if self.from_age else ""
+        return " and ".join(parts) + age
 
     def admits(self, value: float) -> bool:
         above = self.minimum is None or value >= self.minimum

@@ -31,14 +31,17 @@ class Light(StrEnum):
 
 @dataclass(frozen=True)
 class Grade:
-    """n accounts of neighbouring pd. `jeffreys_p` is small where the mean pd (0 to 1) is too low."""
+    """n accounts of neighbouring pd. `jeffreys_p` is small where the mean pd (0 to 1) is too low.
+
+    `observed_expected` is None where the pd is 0, so that nothing was expected.
+    """
 
     n: int
     n_bad: int
     mean_pd: float
     bad_rate: float
     bad_rate_interval: Interval
-    observed_expected: float
+    observed_expected: float | None
     jeffreys_p: float
     light: Light
 
@@ -97,7 +100,11 @@ def recalibration(bad: ArrayLike, pd: ArrayLike) -> Recalibration:
     log_odds = np.log(clipped) - np.log1p(-clipped)
     design = np.column_stack([np.ones_like(log_odds), log_odds])
     fitted = expit(design @ np.array([found.intercept, found.slope]))
-    covariance = np.linalg.inv(design.T @ (design * (fitted * (1.0 - fitted))[:, None]))
+    information = design.T @ (design * (fitted * (1.0 - fitted))[:, None])
+    try:
+        covariance = np.linalg.inv(information)
+    except np.linalg.LinAlgError:
+        raise NotMeasurable("The line of recalibration has no interval.") from None
     return Recalibration(
         n=found.n,
         slope=found.slope,
@@ -116,7 +123,7 @@ def _grade(band: Band) -> Grade:
         mean_pd=band.mean_pd,
         bad_rate=band.bad_rate,
         bad_rate_interval=band.bad_rate_interval,
-        observed_expected=band.n_bad / expected if expected else float("inf"),
+        observed_expected=band.n_bad / expected if expected else None,
         jeffreys_p=p_value,
         light=_light(p_value),
     )

@@ -157,6 +157,7 @@ def test_a_young_age_that_scores_better_than_an_old_applicant_fails():
 
     assert verdict.status == Status.FAIL
     assert (verdict.value, verdict.n) == (0.1, 50)
+    assert verdict.threshold == "at most 0 from age 62"
 
 
 def test_nobody_old_enough_to_ask_about_is_missing_evidence():

@@ -7,7 +7,7 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 from registry.measures.errors import NotMeasurable
-from registry.measures.grades import Light, grades, jeffreys, recalibration, worst_grade
+from registry.measures.grades import Grade, Light, grades, jeffreys, recalibration, worst_grade
 
 
 def test_jeffreys_is_the_posterior_below_the_pd():
@@ -77,3 +77,16 @@ def test_with_two_pd_the_interval_is_that_of_an_odds_ratio():
 def test_a_pd_that_parts_goods_from_bads_has_no_line():
     with pytest.raises(NotMeasurable, match="No line"):
         recalibration([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9])
+
+
+def test_a_grade_of_which_nothing_was_expected_has_no_ratio():
+    found = grades([0, 1, 0, 1], [0.0, 0.0, 0.5, 0.5], count=2)
+
+    assert found[0].observed_expected is None
+    assert found[0].light == Light.RED
+
+
+def test_a_grade_comes_back_from_its_plain_values():
+    (grade,) = grades(np.arange(100) < 7, np.full(100, 0.05))
+
+    assert Grade.from_json(grade.as_json()) == grade
