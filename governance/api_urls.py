@@ -30,6 +30,7 @@ from governance.api.oversight import (
     RevalidationDetail,
     RevalidationList,
 )
+from governance.api.rehearsals import RehearsalList
 from governance.api.versions import Suspension
 
 VERSION = "models/<slug:model>/versions/<int:number>"
@@ -42,6 +43,7 @@ urlpatterns = [
     path(f"{VERSION}/gate-reports/<int:report_id>", GateReportDetail.as_view()),
     path(f"{VERSION}/suspension", Suspension.as_view()),
     path("gate-runs/<uuid:run_id>", GateRunDetail.as_view(), name="governance-gate-run"),
+    path("policies/<int:policy_id>/rehearsal", RehearsalList.as_view()),
     path("change-requests", ChangeList.as_view()),
     path("change-requests/<uuid:change_id>", ChangeDetail.as_view()),
     path("change-requests/<uuid:change_id>/approvals", ApprovalList.as_view()),

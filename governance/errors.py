@@ -79,6 +79,10 @@ class NotExpired(Refusal):
     """The request can still be decided."""
 
 
+class NotAGatePolicy(InvalidInput):
+    """The policy is of a kind that measured versions are not judged by."""
+
+
 class AlreadyMeasuring(Refusal):
     """The version is being measured now."""
 

@@ -15,11 +15,26 @@ WATCH_AIR = 0.90
 LIMITS: dict[str, tuple[str, ...]] = {
     "rows": ("minimum",),
     "nulls": ("maximum",),
+    "valid_rows": ("minimum",),
+    "accuracy": ("minimum",),
     "auc": ("minimum",),
+    "gini": ("minimum",),
+    "champion_auc_difference": ("minimum",),
     "ks_separation": ("minimum",),
     "brier": ("maximum",),
+    "log_loss": ("maximum",),
     "calibration": ("minimum", "maximum"),
+    "calibration_slope": ("minimum", "maximum"),
+    "calibration_intercept": ("minimum", "maximum"),
+    "calibration_by_grade": ("minimum",),
     "score_psi": ("maximum",),
+    "feature_csi": ("maximum",),
+    "noise_flips": ("maximum",),
+    "missing_flips": ("maximum",),
+    "monotonicity": ("maximum",),
+    "elderly_age": ("maximum", "from_age"),
+    "reason_stability": ("minimum",),
+    "reason_faithfulness": ("minimum",),
     "additivity": ("maximum",),
     "explain_latency_p95_ms": ("maximum",),
     "adverse_impact": ("minimum",),
@@ -48,6 +63,7 @@ class Check:
     maximum: float | None = None
     watch: float = WATCH_AIR
     sample: str = SAMPLES[0]
+    from_age: float = 0.0
 
     @property
     def threshold(self) -> str:
@@ -59,7 +75,8 @@ class Check:
             parts.append(f"at least {self.minimum:g}")
         if self.maximum is not None:
             parts.append(f"at most {self.maximum:g}")
-        return " and ".join(parts)
+        age = f" from age {self.from_age:g}" if self.from_age else ""
+        return " and ".join(parts) + age
 
     def admits(self, value: float) -> bool:
         above = self.minimum is None or value >= self.minimum
@@ -89,6 +106,7 @@ def _check(entry: Mapping[str, Any]) -> Check:
         maximum=entry.get("maximum"),
         watch=entry.get("watch", WATCH_AIR),
         sample=entry.get("sample", SAMPLES[0]),
+        from_age=entry.get("from_age", 0.0),
     )
 
 

@@ -3,17 +3,14 @@
 A check that the data cannot answer is never a pass, and no verdict at all passes nobody.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-import numpy as np
-
 from governance.gate_policy import Check, Severity
 from governance.measured import Bools, Measured
-from monitoring import drift
-from registry.measures.calibration import calibration
+from governance.readings import READINGS, Details, Reading, elderly_age
 from registry.measures.errors import NotMeasurable
 from registry.measures.fairness import (
     GroupResult,
@@ -21,8 +18,6 @@ from registry.measures.fairness import (
     State,
     adverse_impact_by_attribute,
 )
-from registry.measures.performance import performance
-from registry.measures.statistics import Interval
 
 
 class Status(StrEnum):
@@ -33,18 +28,11 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One measured number with its sample size; `value` None where the data cannot carry it, `note` says why."""
-
-    value: float | None
-    n: int
-    interval: Interval | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True)
 class Verdict:
-    """What one check says about one version, or about one group where the check compares groups."""
+    """What one check says about one version, or about one group where the check compares groups.
+
+    `details` are the numbers behind the one that was judged: by feature, or by grade.
+    """
 
     check: str
     subject: str
@@ -57,6 +45,7 @@ class Verdict:
     severity: Severity
     reason: str
     why: str
+    details: Details = ()
 
     @property
     def blocks(self) -> bool:
@@ -65,7 +54,8 @@ class Verdict:
         return unmet and self.severity is Severity.BLOCK
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "status": str(self.status), "severity": str(self.severity)}
+        plain = {**asdict(self), "details": [dict(row) for row in self.details]}
+        return {**plain, "status": str(self.status), "severity": str(self.severity)}
 
 
 def judge(measured: Measured, checks: Sequence[Check]) -> list[Verdict]:
@@ -83,15 +73,23 @@ def _verdicts(measured: Measured, check: Check) -> Iterator[Verdict]:
         yield from _adverse_impact(measured, check)
         return
     try:
-        reading = READINGS[check.name](measured)
+        reading = _reading(measured, check)
     except NotMeasurable as problem:
         reading = Reading(None, measured.holdout_rows, note=problem.detail)
     yield _verdict(check, reading)
 
 
+def _reading(measured: Measured, check: Check) -> Reading:
+    if check.name == "elderly_age":
+        return elderly_age(measured, check.from_age)
+    return READINGS[check.name](measured)
+
+
 def _verdict(check: Check, reading: Reading, subject: str = "") -> Verdict:
     value, interval = reading.value, reading.interval
-    if value is None:
+    if not reading.applies:
+        status, why = Status.PASS, reading.note
+    elif value is None:
         status, why = Status.INSUFFICIENT_DATA, reading.note
     elif check.admits(value):
         status, why = Status.PASS, reading.note or f"{value:.4g} is {check.threshold}."
@@ -100,7 +98,8 @@ def _verdict(check: Check, reading: Reading, subject: str = "") -> Verdict:
         why = reading.note or f"{value:.4g} is not {check.threshold}."
     low, high = (interval.low, interval.high) if interval else (None, None)
     return Verdict(
-        check.name, subject, status, value, low, high, reading.n, check.threshold, check.severity, check.reason, why
+        check.name, subject, status, value, low, high, reading.n, check.threshold, check.severity, check.reason, why,
+        reading.details,
     )  # fmt: skip
 
 
@@ -161,66 +160,3 @@ def _group_verdict(check: Check, subject: str, result: GroupResult) -> Verdict:
         reason=check.reason,
         why=result.reason,
     )
-
-
-def _nulls(measured: Measured) -> Reading:
-    column, share = max(measured.missing_shares.items(), key=lambda item: item[1])
-    return Reading(
-        share, measured.rows, note=f"{share:.2%} of {column} is missing, the most of any."
-    )
-
-
-def _auc(measured: Measured) -> Reading:
-    found = performance(measured.holdout_bad, measured.holdout_pd)
-    return Reading(found.auc, found.n, found.auc_interval)
-
-
-def _ks_separation(measured: Measured) -> Reading:
-    found = performance(measured.holdout_bad, measured.holdout_pd)
-    return Reading(found.ks_separation, found.n)
-
-
-def _brier(measured: Measured) -> Reading:
-    found = performance(measured.holdout_bad, measured.holdout_pd)
-    return Reading(found.brier, found.n)
-
-
-def _calibration(measured: Measured) -> Reading:
-    found = calibration(measured.holdout_bad, measured.holdout_pd)
-    return Reading(found.observed_expected, found.n, found.observed_expected_interval)
-
-
-def _score_psi(measured: Measured) -> Reading:
-    found = drift.column_drift(drift.Column("score"), measured.training_pd, measured.holdout_pd)
-    return Reading(found.psi, found.n_current)
-
-
-def _additivity(measured: Measured) -> Reading:
-    return Reading(float(measured.additivity_gaps.max()), measured.additivity_gaps.size)
-
-
-def _explain_latency(measured: Measured) -> Reading:
-    return Reading(float(np.percentile(measured.latencies_ms, 95)), measured.latencies_ms.size)
-
-
-def _reproducibility(measured: Measured) -> Reading:
-    equal = measured.refitted_sha256 == measured.content_sha256
-    note = "Training again gave " + ("the same model." if equal else "another model.")
-    return Reading(float(equal), 1, note=note)
-
-
-READINGS: dict[str, Callable[[Measured], Reading]] = {
-    "rows": lambda measured: Reading(float(measured.rows), measured.rows),
-    "nulls": _nulls,
-    "auc": _auc,
-    "ks_separation": _ks_separation,
-    "brier": _brier,
-    "calibration": _calibration,
-    "score_psi": _score_psi,
-    "additivity": _additivity,
-    "explain_latency_p95_ms": _explain_latency,
-    "reproducibility": _reproducibility,
-    "baseline_rows": lambda measured: Reading(
-        float(measured.baseline_rows), measured.baseline_rows
-    ),
-}

@@ -4,6 +4,7 @@
 2. A sample is explained one by one, for the time it takes and for the gap it leaves.
 3. The model is trained again from the record of its run, and the contents are compared.
 4. The groups to compare come from protected values, which no lower floor can reach.
+5. The champion scores the same rows, except those that it was trained on.
 """
 
 import time
@@ -13,13 +14,15 @@ import numpy as np
 from django.contrib.auth.models import User
 from numpy.typing import NDArray
 
-from governance.measured import Bools, Floats, Measured
+from governance.challenging import challenge
+from governance.measured import Bools, Champion, Floats, Measured
+from monitoring.drift import Column
 from monitoring.errors import NoMonitoringPolicy
 from monitoring.queries.groups import Membership, groups_of_rows
 from monitoring.queries.policies import policy_in_force
 from registry import artefacts, training
 from registry.models import ModelVersion
-from registry.queries import contract_of_version, snapshot_of
+from registry.queries import champion, contract_of_version, snapshot_of
 from registry.snapshots import Snapshot
 from serving.policy import DecisionOutcome, DecisionPolicy, decide
 from serving.scoring import score_rows
@@ -48,6 +51,12 @@ def measure(version: ModelVersion, at: datetime, *, reader: User) -> Measured:
         pd=scores.pd,
         approved=_approved(version, snapshot.packed, scores.pd),
         in_sample=in_sample,
+        cut_off=version.cut_off,
+        columns=_columns(version),
+        packed=snapshot.packed,
+        invalid_rows=_invalid_rows(version, snapshot.packed),
+        champion=_champion(version, snapshot),
+        challenged=challenge(version, holdout, scores.pd[~in_sample]),
         missing_shares=_missing_shares(version, snapshot.packed),
         groups=membership.members,
         controls=membership.controls,
@@ -73,6 +82,32 @@ def _approved(version: ModelVersion, packed: NDArray[np.float64], pd: Floats) ->
         ],
         dtype=bool,
     )
+
+
+def _columns(version: ModelVersion) -> tuple[Column, ...]:
+    return tuple(
+        Column(feature.name, nominal=feature.type == "category", labels=feature.categories)
+        for feature in contract_of_version(version).features
+    )
+
+
+def _invalid_rows(version: ModelVersion, packed: NDArray[np.float64]) -> int:
+    contract = contract_of_version(version)
+    return sum(bool(contract.problems(contract.unpack(row))) for row in packed)
+
+
+def _champion(version: ModelVersion, snapshot: Snapshot) -> Champion | None:
+    # 5
+    other = champion(version.model)
+    if other is None or other.pk == version.pk:
+        return None
+    if other.contract_sha256 != version.contract_sha256:
+        note = f"{other} takes other features and cannot score these rows."
+        return Champion(str(other), None, note)
+    theirs, run = snapshot_of(other.dataset), other.run
+    trained = training.split(theirs.row_ids.tolist(), theirs.bad, run.holdout_share, run.seed)
+    seen = np.isin(snapshot.row_ids, theirs.row_ids[trained])
+    return Champion(str(other), np.where(seen, np.nan, score_rows(other, snapshot.packed).pd))
 
 
 def _missing_shares(version: ModelVersion, packed: NDArray[np.float64]) -> dict[str, float]:

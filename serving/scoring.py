@@ -1,6 +1,7 @@
 """Versions made ready to score: loaded once per process, trusted anew for every decision."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -76,6 +77,21 @@ def score_rows(version: ModelVersion, packed: NDArray[np.float64]) -> Scores:
     For measuring a version, whether cleared or not. Raises ArtefactRefused.
     """
     return loaded(queries.bytes_of(version)).judge.score(packed)
+
+
+def scores_against(
+    version: ModelVersion, baselines: Sequence[NDArray[np.float64]], packed: NDArray[np.float64]
+) -> list[Scores]:
+    """Scores of n packed applicants (n, k), explained against each of other baselines (m, k). Decides nothing.
+
+    Raises what reading the artefact or compiling the scorer raises.
+    """
+    contract = contract_of_version(version)
+    estimator, matrix = load_estimator(version.artefact), contract.matrix(packed)
+    return [
+        compile_scorer(estimator, contract.players, contract.matrix(rows)).score(matrix)
+        for rows in baselines
+    ]
 
 
 @lru_cache(maxsize=VERSIONS_KEPT)

@@ -13,6 +13,7 @@ from governance.comparison import swap_set
 from governance.models import ChangeRequest, GateReport
 from governance.queries.changes import latest_report
 from governance.queries.gates import results_for
+from governance.queries.rehearsals import rehearsals
 from registry.models import ModelVersion, Policy
 from registry.queries import champion, policy_in_force
 
@@ -162,9 +163,44 @@ def _of_policy(policy: Policy) -> Iterator[Section]:
         "text": policy.rationale,
         "body": json.dumps(policy.body, indent=2, ensure_ascii=False),
     }
+    if policy.kind == Policy.Kind.GATE:
+        yield _rehearsed(policy)
     before = policy_in_force(policy.kind, policy.name, timezone.now())
     if before is not None and before.pk != policy.pk:
         yield {
             "title": f"{before}, in force now",
             "body": json.dumps(before.body, indent=2, ensure_ascii=False),
         }
+
+
+def _rehearsed(policy: Policy) -> Section:
+    """What the policy would have said of the versions that were measured before."""
+    title = "Rehearsal on the latest gate report of each version"
+    try:
+        found = rehearsals(policy, timezone.now())
+    except Refusal as refusal:
+        return {"title": title, "text": refusal.detail}
+    if not found:
+        return {"title": title, "text": "No version that it would govern was measured yet."}
+    return {
+        "title": title,
+        "table": {
+            "headers": [
+                "Version",
+                "Would be",
+                "Blocked by",
+                "Not measured",
+                "In force: blocked by",
+            ],
+            "rows": [
+                [
+                    str(each.report.version),
+                    tag("passed" if each.passes else "not passed"),
+                    ", ".join(each.blocked_by) or "-",
+                    ", ".join(each.not_measured) or "-",
+                    ", ".join(each.blocked_in_force_by) or "-",
+                ]
+                for each in found
+            ],
+        },
+    }

@@ -1,14 +1,19 @@
 """Windows on gate runs and reports."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from audit.admin_base import ReadOnlyAdmin
-from governance.admin.parts import link, number, table, tag
+from audit.errors import Refusal
+from governance.admin.parts import link, number, picture, table, tag
 from governance.models import GateReport, GateRun
 from governance.queries.gates import results_for
+from registry.measures.grades import Grade
+from registry.queries import plot_of
 
 
 @admin.register(GateReport)
@@ -22,6 +27,7 @@ class GateReportAdmin(ReadOnlyAdmin):
     fieldsets = (
         (None, {"fields": ("about", "verdict", "policy", "measured_at")}),
         ("Checks", {"fields": ("results_table",)}),
+        ("Pictures", {"fields": ("roc_picture", "grades_picture", "csi_picture")}),
         ("Record", {"fields": ("sha256", "run", "entry")}),
     )
 
@@ -61,6 +67,45 @@ class GateReportAdmin(ReadOnlyAdmin):
                 for result in report.results
             ],
         )
+
+    @admin.display(description="Rank order")
+    def roc_picture(self, report: GateReport) -> str:
+        try:
+            svg = plot_of(report.version.run, "roc")
+        except Refusal as refusal:
+            return refusal.detail
+        return picture(svg, "Share of bads called bad against share of goods called bad")
+
+    @admin.display(description="Calibration by grade")
+    def grades_picture(self, report: GateReport) -> str:
+        from registry import charts  # brings altair, which only pictures need
+
+        found = [Grade.from_json(row) for row in _details(report, "calibration_by_grade")]
+        if not found:
+            return "The policy did not ask for it."
+        return picture(
+            charts.calibration(found).encode(), "Observed bad rate of each grade against its pd"
+        )
+
+    @admin.display(description="Stability of features, training against holdout")
+    def csi_picture(self, report: GateReport) -> str:
+        from registry import charts  # brings altair, which only pictures need
+
+        values = {row["feature"]: row["value"] for row in _details(report, "feature_csi")}
+        if not values:
+            return "The policy did not ask for it."
+        svg = charts.importance(values, title="Characteristic stability index")
+        return picture(svg.encode(), "Characteristic stability index of each feature")
+
+
+def _details(report: GateReport, check: str) -> list[dict[str, Any]]:
+    """The numbers behind a check; none in a report from before details were kept."""
+    return [
+        row
+        for result in report.results
+        if result["check"] == check
+        for row in result.get("details", [])
+    ]
 
 
 @admin.register(GateRun)

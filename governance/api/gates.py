@@ -45,6 +45,11 @@ class VerdictSerializer(serializers.Serializer[None]):
     severity = serializers.ChoiceField(choices=["block", "watch"])
     reason = serializers.CharField(help_text="Why the policy asks for this.")
     why = serializers.CharField(help_text="Why the status is what it is.")
+    details = serializers.ListField(
+        child=serializers.DictField(),
+        required=False,
+        help_text="The numbers behind the one judged: by feature, or by grade.",
+    )
 
 
 class GateReportSerializer(serializers.ModelSerializer[GateReport]):

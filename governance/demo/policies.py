@@ -30,6 +30,7 @@ def gate_policy(material: Material) -> dict[str, Any]:
         return {"check": name, "severity": severity, "reason": reason, **limits}
 
     few = f"The file has {rows:,} rows. A portfolio would ask for {PORTFOLIO_ROWS:,}; below {FEWEST_ROWS:,} a holdout of 30 % holds too few bads."
+    entropy = math.ceil(-1000 * (rate * math.log(rate) + (1 - rate) * math.log(1 - rate))) / 1000
     most = f"A feature of the file lacks up to {material.most_missing:.1%}, which its description allows; 5 points more mean that a source is broken."
     brier = f"Always saying the average of {rate:.1%} scores {average}. A riskier population raises that, so a quarter more is allowed for a retrained model."
     return {
@@ -40,6 +41,21 @@ def gate_policy(material: Material) -> dict[str, Any]:
             check("ks_separation", "Goes with the AUC: goods and bads must part visibly.", minimum=0.15),
             check("brier", brier, maximum=round(1.25 * average, 4)),
             check("calibration", "Observed to expected bads; the usual band.", minimum=0.75, maximum=1.33),
+            check("valid_rows", "What the contract forbids no application may hold, so no row that taught the model may.", minimum=1.0),
+            check("accuracy", "A usual figure; it says little where bads are few, so it is shown and blocks nobody.", severity="watch", minimum=0.85),
+            check("gini", "The same demand as that on the AUC, in the words that committees use.", minimum=0.2),
+            check("champion_auc_difference", "A hundredth lies within chance on a holdout of this size; a larger loss wants an explanation.", severity="watch", minimum=-0.01),
+            check("log_loss", f"Always saying the average scores {entropy}.", severity="watch", maximum=entropy),
+            check("calibration_slope", "Below the band the model is too sure of itself, above it too timid.", severity="watch", minimum=0.8, maximum=1.25),
+            check("calibration_intercept", "Goes with the slope: a third of a log-odds is a bad rate off by about a third.", severity="watch", minimum=-0.33, maximum=0.33),
+            check("calibration_by_grade", "Below one in ten thousand a grade's pd is too low to be believed.", severity="watch", minimum=0.0001),
+            check("feature_csi", "As for the score, feature by feature.", severity="watch", maximum=0.25),
+            check("noise_flips", "Noise of a twentieth of a standard deviation decides few who are not at the cut-off.", severity="watch", maximum=0.05),
+            check("missing_flips", "One value in twenty missing may not decide one applicant in ten.", severity="watch", maximum=0.1),
+            check("monotonicity", "The contract declares it, and reasons rely on it.", severity="watch", maximum=0.0),
+            check("elderly_age", "The file describes lending in the US, where the age of an applicant of 62 or more may not count against them (12 CFR 1002.6(b)(2)).", severity="watch", maximum=0.0, from_age=62),
+            check("reason_stability", "Reasons that change with who happens to be in the baseline are not principal.", severity="watch", minimum=0.8),
+            check("reason_faithfulness", "Most who are declined would be approved if their reasons did not hold.", severity="watch", minimum=0.8),
             check("score_psi", "Training and holdout are one population: a larger value is a leak or overfitting.", maximum=0.25),
             check("additivity", "Base and attributions must give the margin; else reasons are about something else.", maximum=1e-6),
             check("explain_latency_p95_ms", "A decision with its explanation answers while the customer waits.", maximum=50.0),

@@ -9,14 +9,13 @@ from django.db.models import Q, QuerySet
 
 from audit.action import holds
 from governance.errors import NoSuchGateReport, NoSuchGateRun
-from governance.gates import Status
 from governance.models import GateReport, GateRun
+from governance.rehearsal import WORST_FIRST
 from monitoring.queries.reports import FAIRNESS_PERMISSION
 from registry.models import ModelVersion
 
 DEAD_AFTER = timedelta(minutes=30)
 """A measuring that began before this is taken to have lost its worker (our choice: measuring takes minutes)."""
-WORST_FIRST = (Status.FAIL, Status.INSUFFICIENT_DATA, Status.WATCH, Status.PASS)
 
 
 def gate_run_with(run_id: UUID) -> GateRun:
@@ -86,5 +85,6 @@ def _without_groups(check: dict[str, Any], statuses: list[str]) -> dict[str, Any
         "low": None,
         "high": None,
         "n": 0,
+        "details": [],
         "why": "The worst verdict of all groups. Their ratios are shown to those who may see fairness reports.",
     }

@@ -61,23 +61,81 @@ def performance(bad: ArrayLike, pd: ArrayLike) -> Performance:
     )
 
 
+@dataclass(frozen=True)
+class AucDifference:
+    """AUC of one model minus that of another on the same n accounts, -1 to 1, with a two-sided p.
+
+    Where the variance is unknown (one good or one bad) or 0 (the same order), p is None.
+    """
+
+    n: int
+    n_bad: int
+    first: float
+    second: float
+    difference: float
+    interval: Interval
+    p_value: float | None
+
+
 def auc_with_interval(bad: Bools, pd: Floats, confidence: float = 0.95) -> tuple[float, Interval]:
     """AUC (ties count one half) and its DeLong interval, cut at 0 and 1.
 
     DeLong, DeLong and Clarke-Pearson (1988), by midranks as in Sun and Xu (2014): O(n log n).
     With a single good or a single bad account the variance is unknown and the interval is 0 to 1.
     """
+    of_bads, of_goods = _placements(bad, pd)
+    auc = float(of_bads.mean())
+    if min(of_bads.size, of_goods.size) < 2:
+        return auc, Interval(0.0, 1.0)
+    reach = float(norm.ppf(0.5 + confidence / 2.0)) * _standard_error(of_bads, of_goods)
+    return auc, Interval(max(0.0, auc - reach), min(1.0, auc + reach))
+
+
+def auc_difference(
+    bad: ArrayLike, first: ArrayLike, second: ArrayLike, confidence: float = 0.95
+) -> AucDifference:
+    """Paired comparison of two pd (0 to 1) for the same n accounts, `bad` 0 or 1.
+
+    DeLong, DeLong and Clarke-Pearson (1988): the variance of the difference is that of the placements'
+    differences, so what both models get right on the same accounts cancels out.
+    Raises NotMeasurable where an array is unfit or all accounts are of one class.
+    """
+    label, pd_first = labels_and_probabilities(bad, first)
+    _, pd_second = labels_and_probabilities(bad, second)
+    require_both_classes(label, "A comparison of rank order")
+    bads_first, goods_first = _placements(label, pd_first)
+    bads_second, goods_second = _placements(label, pd_second)
+    of_bads, of_goods = bads_first - bads_second, goods_first - goods_second
+    difference = float(of_bads.mean())
+    interval, p_value = Interval(-1.0, 1.0), None
+    if min(of_bads.size, of_goods.size) >= 2:
+        error = _standard_error(of_bads, of_goods)
+        reach = float(norm.ppf(0.5 + confidence / 2.0)) * error
+        interval = Interval(max(-1.0, difference - reach), min(1.0, difference + reach))
+        p_value = float(2.0 * norm.sf(abs(difference) / error)) if error else None
+    return AucDifference(
+        n=label.size,
+        n_bad=int(label.sum()),
+        first=float(bads_first.mean()),
+        second=float(bads_second.mean()),
+        difference=difference,
+        interval=interval,
+        p_value=p_value,
+    )
+
+
+def _placements(bad: Bools, pd: Floats) -> tuple[Floats, Floats]:
+    """For each bad the share of goods that it outranks, and for each good the share of bads above it."""
     goods, bads = pd[~bad], pd[bad]
     ranks_all = rankdata(np.concatenate([bads, goods]))
     m, n = bads.size, goods.size
     of_bads = (ranks_all[:m] - rankdata(bads)) / n
-    of_goods = 1.0 - (ranks_all[m:] - rankdata(goods)) / m
-    auc = float(of_bads.mean())
-    if min(m, n) < 2:
-        return auc, Interval(0.0, 1.0)
-    variance = float(of_bads.var(ddof=1)) / m + float(of_goods.var(ddof=1)) / n
-    reach = float(norm.ppf(0.5 + confidence / 2.0)) * sqrt(variance)
-    return auc, Interval(max(0.0, auc - reach), min(1.0, auc + reach))
+    return of_bads, 1.0 - (ranks_all[m:] - rankdata(goods)) / m
+
+
+def _standard_error(of_bads: Floats, of_goods: Floats) -> float:
+    """Of the mean placement, for at least two bads and two goods."""
+    return sqrt(of_bads.var(ddof=1) / of_bads.size + of_goods.var(ddof=1) / of_goods.size)
 
 
 def ks_separation(bad: Bools, pd: Floats) -> float:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from math import exp, log, sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import fisher_exact, norm
+
+from registry.measures.errors import NotMeasurable
 
 Z_95 = 1.96
 """Two-sided 95 % as the "two standard deviations" rule of fair-lending practice writes it."""
@@ -25,6 +28,24 @@ class Interval:
     def contains(self, value: float) -> bool:
         """Whether the value lies inside, bounds included."""
         return self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many of n cases something holds for, as a share 0 to 1 with its Wilson interval."""
+
+    n: int
+    count: int
+    value: float
+    interval: Interval
+
+
+def share_of(holds: NDArray[np.bool_]) -> Share:
+    """The share of n cases (booleans). Raises NotMeasurable where there is no case."""
+    if holds.size == 0:
+        raise NotMeasurable("There is no case to count.")
+    n, count = holds.size, int(holds.sum())
+    return Share(n, count, count / n, wilson(count, n))
 
 
 def wilson(successes: int, n: int, z: float = Z_95) -> Interval:

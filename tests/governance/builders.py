@@ -9,8 +9,9 @@ from django.contrib.auth.models import User
 from audit.queries import service_account
 from governance.actions.changes import approve_change, request_promotion
 from governance.actions.gates import complete_gates, request_gates, start_gates
-from governance.measured import Measured
+from governance.measured import Ages, Challenged, Champion, Measured
 from governance.models import ChangeRequest, GateReport
+from monitoring.drift import Column
 from registry.models import ModelVersion, Policy
 from tests.registry.builders import a_model, a_policy, a_run, a_version
 
@@ -62,6 +63,12 @@ def _good_numbers() -> dict[str, Any]:
         "pd": pd,
         "approved": pd < 0.4,
         "in_sample": np.arange(2000) % 3 != 0,
+        "cut_off": 0.4,
+        "columns": (Column("dti"), Column("purpose", nominal=True, labels=("car", "home"))),
+        "packed": np.column_stack([rng.random(2000), rng.integers(0, 2, 2000)]),
+        "invalid_rows": 0,
+        "champion": Champion("credit v1", np.clip(pd + rng.normal(0, 0.1, 2000), 0, 1)),
+        "challenged": a_challenge(),
         "missing_shares": {"dti": 0.01, "income": 0.04},
         "groups": {"age": {"62 and over": older, "under 62": ~older}},
         "controls": {"age": "under 62"},
@@ -73,6 +80,20 @@ def _good_numbers() -> dict[str, Any]:
         "refitted_sha256": "a" * 64,
         "baseline_rows": 500,
     }
+
+
+def a_challenge(**changes: Any) -> Challenged:
+    """A version that flips 2 of 100 decisions, keeps its directions and reasons, and is kind to the old."""
+    few, grid = np.arange(100) < 2, np.arange(18.0, 81.0)
+    fields: dict[str, Any] = {
+        "noise_flips": few,
+        "missing_flips": few,
+        "direction_breaks": {"dti": np.zeros(100, dtype=bool)},
+        "ages": Ages(np.full(50, 70.0), np.full(50, 0.2), grid, np.full((50, grid.size), 0.2)),
+        "reason_agreement": np.full(40, 0.9),
+        "faithful": np.arange(40) < 38,
+    }
+    return Challenged(**{**fields, **changes})
 
 
 def a_measured_version(developer: User, **settings: Any) -> ModelVersion:

@@ -1,5 +1,8 @@
 """The admin shows and asks; acts decide. Every window opens, no window writes, every button is a page of its own."""
 
+import base64
+import re
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
@@ -19,11 +22,12 @@ from tests.governance.builders import (
     a_check,
     a_gate_policy,
     a_measured_version,
+    a_report,
     a_request,
     a_staged_version,
 )
 from tests.governance.test_incidents import a_load_failure
-from tests.registry.builders import a_model, a_policy
+from tests.registry.builders import a_model, a_policy, a_version
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
@@ -95,6 +99,27 @@ def test_a_superuser_without_a_role_sees_nothing(superuser, developer, signed_in
     answer = client.post(f"/governance/changerequest/{change.pk}/approve/", {"rationale": WHY})
     assert answer.status_code == 403
     assert not Approval.objects.exists()
+
+
+def test_a_gate_report_shows_its_pictures(developer, validator, signed_in):
+    checks = [a_check("calibration_by_grade", minimum=0), a_check("feature_csi", maximum=1)]
+    a_gate_policy(checks=checks)
+    report = a_report(a_version())
+
+    page = signed_in(validator).get(f"/governance/gatereport/{report.pk}/change/").content.decode()
+
+    pictures = re.findall(r'alt="([^"]+)" src="data:image/svg\+xml;base64,([^"]+)"', page)
+    drawn = {what: base64.b64decode(data).decode() for what, data in pictures}
+    assert len(drawn) == 3
+    assert all(svg.startswith("<svg") for svg in drawn.values())
+    assert "purpose" in drawn["Characteristic stability index of each feature"]
+
+
+def test_a_report_without_those_checks_says_so(developer, validator, signed_in):
+    version = a_measured_version(developer)
+    address = f"/governance/gatereport/{version.gate_reports.get().pk}/change/"
+
+    assert "The policy did not ask for it." in signed_in(validator).get(address).content.decode()
 
 
 def test_a_validator_reads_the_evidence_and_approves(developer, validator, signed_in):

@@ -1,6 +1,7 @@
 """What the commands of governance tell a terminal and a CI job."""
 
 import io
+import json
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -34,6 +35,21 @@ def test_a_version_that_does_not_pass_fails_the_ci_job():
 
     with pytest.raises(CommandError, match="does not pass"):
         run("gate", version.model.name, "1")
+
+
+def test_the_report_comes_as_json_whether_or_not_the_version_passes():
+    a_gate_policy(checks=[a_check("auc", minimum=0.99)])
+    version = a_version()
+    out = io.StringIO()
+
+    with pytest.raises(CommandError, match="does not pass"):
+        call_command("gate", "--json", version.model.name, "1", stdout=out)
+
+    told = json.loads(out.getvalue())
+    assert (told["model"], told["version"], told["passed"]) == (version.model.name, 1, False)
+    (verdict,) = told["results"]
+    assert (verdict["check"], verdict["status"]) == ("auc", "fail")
+    assert verdict["low"] < verdict["value"] < verdict["high"]
 
 
 def test_a_version_that_does_not_exist_fails_the_ci_job():

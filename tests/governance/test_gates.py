@@ -8,9 +8,10 @@ import pytest
 from governance.errors import GatePolicyMalformed
 from governance.gate_policy import LIMITS, Severity, read_policy
 from governance.gates import READINGS, Status, judge, passed
-from governance.measured import Measured
-from tests.governance.builders import what_was_measured
+from governance.measured import Ages, Champion, Measured
+from tests.governance.builders import a_challenge, what_was_measured
 
+HALF = np.arange(100) < 50
 REASON = "Because the committee said so."
 
 
@@ -27,7 +28,7 @@ def verdicts(found: Measured, *checks: dict):
 
 
 def test_every_check_that_a_policy_may_name_can_be_taken():
-    assert {*READINGS, "adverse_impact"} == set(LIMITS)
+    assert {*READINGS, "adverse_impact", "elderly_age"} == set(LIMITS)
 
 
 def test_a_good_version_passes_every_check():
@@ -38,8 +39,23 @@ def test_a_good_version_passes_every_check():
         check("auc", minimum=0.7),
         check("ks_separation", minimum=0.3),
         check("brier", maximum=0.25),
+        check("valid_rows", minimum=1),
+        check("accuracy", minimum=0.7),
+        check("gini", minimum=0.4),
+        check("champion_auc_difference", minimum=0),
+        check("log_loss", maximum=0.6),
         check("calibration", minimum=0.5, maximum=1.5),
+        check("calibration_slope", minimum=0.5, maximum=2),
+        check("calibration_intercept", minimum=-1, maximum=1),
+        check("calibration_by_grade", minimum=0.00001),
         check("score_psi", maximum=0.1),
+        check("feature_csi", maximum=0.1),
+        check("noise_flips", maximum=0.05),
+        check("missing_flips", maximum=0.05),
+        check("monotonicity", maximum=0),
+        check("elderly_age", maximum=0, from_age=62),
+        check("reason_stability", minimum=0.8),
+        check("reason_faithfulness", minimum=0.9),
         check("additivity", maximum=1e-6),
         check("explain_latency_p95_ms", maximum=50),
         check("adverse_impact", minimum=0.8, sample="all"),
@@ -60,6 +76,23 @@ def test_a_good_version_passes_every_check():
         ({"refitted_sha256": "b" * 64}, check("reproducibility")),
         ({"baseline_rows": 499}, check("baseline_rows", minimum=500)),
         ({}, check("auc", minimum=0.99)),
+        ({"invalid_rows": 3}, check("valid_rows", minimum=1)),
+        ({"cut_off": 0.01}, check("accuracy", minimum=0.5)),
+        ({}, check("gini", minimum=0.95)),
+        ({}, check("log_loss", maximum=0.01)),
+        ({}, check("calibration_slope", minimum=5, maximum=6)),
+        ({}, check("calibration_intercept", minimum=5, maximum=6)),
+        ({"challenged": a_challenge(noise_flips=HALF)}, check("noise_flips", maximum=0.05)),
+        ({"challenged": a_challenge(missing_flips=HALF)}, check("missing_flips", maximum=0.05)),
+        (
+            {"challenged": a_challenge(direction_breaks={"dti": HALF})},
+            check("monotonicity", maximum=0),
+        ),
+        ({"challenged": a_challenge(faithful=HALF)}, check("reason_faithfulness", minimum=0.9)),
+        (
+            {"challenged": a_challenge(reason_agreement=np.full(9, 0.4))},
+            check("reason_stability", minimum=0.8),
+        ),
         ({}, check("brier", maximum=0.01)),
         ({}, check("rows", minimum=10_000)),
         ({}, check("calibration", minimum=1.4, maximum=1.5)),
@@ -71,6 +104,119 @@ def test_one_missed_limit_fails_the_version(change, failing):
     assert verdict.status == Status.FAIL
     assert verdict.blocks
     assert not passed([verdict])
+
+
+def test_a_version_that_ranks_worse_than_the_champion_on_the_same_rows_fails():
+    found = measured()
+    blind = np.random.default_rng(1).permutation(found.pd)
+
+    (verdict,) = verdicts(
+        replace(found, pd=blind, champion=Champion("credit v1", found.pd)),
+        check("champion_auc_difference", minimum=0),
+    )
+
+    assert verdict.status == Status.FAIL
+    assert verdict.high < 0
+    assert verdict.n == found.holdout_rows
+    assert "credit v1" in verdict.why
+
+
+def test_rows_that_the_champion_was_trained_on_are_not_compared():
+    found = measured()
+    pd = np.where(np.arange(found.rows) % 6 == 0, np.nan, found.pd)
+
+    (verdict,) = verdicts(
+        replace(found, champion=Champion("credit v1", pd)),
+        check("champion_auc_difference", minimum=0),
+    )
+
+    assert verdict.n == (~found.in_sample & ~np.isnan(pd)).sum()
+
+
+def test_without_a_champion_there_is_none_to_fall_behind_but_one_that_cannot_score_is_missing_evidence():
+    other = Champion("credit v1", None, "It takes other features.")
+
+    (alone,) = verdicts(measured(champion=None), check("champion_auc_difference", minimum=0))
+    (unlike,) = verdicts(measured(champion=other), check("champion_auc_difference", minimum=0))
+
+    assert (alone.status, alone.value) == (Status.PASS, None)
+    assert "No other version" in alone.why
+    assert unlike.status == Status.INSUFFICIENT_DATA
+    assert unlike.blocks
+
+
+def test_a_young_age_that_scores_better_than_an_old_applicant_fails():
+    grid = np.arange(18.0, 81.0)
+    pd_at = np.full((50, grid.size), 0.2)
+    pd_at[:5, 30] = 0.1
+    ages = Ages(np.full(50, 70.0), np.full(50, 0.2), grid, pd_at)
+
+    (verdict,) = verdicts(
+        measured(challenged=a_challenge(ages=ages)), check("elderly_age", maximum=0, from_age=62)
+    )
+
+    assert verdict.status == Status.FAIL
+    assert (verdict.value, verdict.n) == (0.1, 50)
+    assert verdict.threshold == "at most 0 from age 62"
+
+
+def test_nobody_old_enough_to_ask_about_is_missing_evidence():
+    ages = Ages(np.full(9, 40.0), np.full(9, 0.2), np.arange(18.0, 81.0), np.full((9, 63), 0.2))
+
+    (verdict,) = verdicts(
+        measured(challenged=a_challenge(ages=ages)), check("elderly_age", maximum=0, from_age=62)
+    )
+
+    assert verdict.status == Status.INSUFFICIENT_DATA
+
+
+@pytest.mark.parametrize(
+    ("change", "asked"),
+    [
+        ({"ages": None}, check("elderly_age", maximum=0, from_age=62)),
+        ({"direction_breaks": {}}, check("monotonicity", maximum=0)),
+        ({"missing_flips": None}, check("missing_flips", maximum=0)),
+    ],
+)
+def test_a_question_that_does_not_arise_passes_without_a_number_and_says_so(change, asked):
+    (verdict,) = verdicts(measured(challenged=a_challenge(**change)), asked)
+
+    assert (verdict.status, verdict.value, verdict.n) == (Status.PASS, None, 0)
+    assert verdict.why
+
+
+@pytest.mark.parametrize("name", ["reason_stability", "reason_faithfulness"])
+def test_without_declined_applicants_reasons_are_missing_evidence(name):
+    nobody = a_challenge(reason_agreement=np.empty(0), faithful=np.empty(0, dtype=bool))
+
+    (verdict,) = verdicts(measured(challenged=nobody), check(name, minimum=0.5))
+
+    assert verdict.status == Status.INSUFFICIENT_DATA
+
+
+def test_the_worst_feature_is_judged_and_all_are_kept():
+    found = measured()
+    packed = found.packed.copy()
+    packed[~found.in_sample, 0] += 0.5
+
+    (verdict,) = verdicts(replace(found, packed=packed), check("feature_csi", maximum=0.25))
+
+    assert verdict.status == Status.FAIL
+    assert "dti" in verdict.why
+    assert {row["feature"] for row in verdict.as_json()["details"]} == {"dti", "purpose"}
+
+
+def test_one_grade_whose_pd_is_far_too_low_fails():
+    found = measured()
+    low = ~found.in_sample & (found.pd < 0.1)
+
+    (verdict,) = verdicts(
+        replace(found, bad=found.bad | low), check("calibration_by_grade", minimum=0.00001)
+    )
+
+    assert verdict.status == Status.FAIL
+    assert "red" in verdict.why
+    assert sum(row["n"] for row in verdict.details) == found.holdout_rows
 
 
 def test_a_missed_limit_that_is_only_watched_does_not_block():

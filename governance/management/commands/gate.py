@@ -1,5 +1,6 @@
 """Measure a version for CI: exit code 0 when it passes its gates, else 1."""
 
+import json
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -24,6 +25,7 @@ class Command(ActCommand):
         super().add_arguments(parser)
         parser.add_argument("model")
         parser.add_argument("version", type=int)
+        parser.add_argument("--json", action="store_true", help="write the report as JSON")
 
     def act(self, *, by: User, **options: Any) -> None:
         version = version_numbered(model_named(options["model"]), options["version"])
@@ -31,7 +33,10 @@ class Command(ActCommand):
         report = gate_runs.carry_out(run.pk, by=service_account("retrainer"))
         if report is None:
             raise CommandError(f"{version} could not be measured: {gate_run_with(run.pk).error}")
-        self._show(report, by)
+        if options["json"]:
+            self.stdout.write(json.dumps(_as_json(report, by), indent=2))
+        else:
+            self._show(report, by)
         if not report.passed:
             raise CommandError(f"{version} does not pass {report.policy}.")
 
@@ -49,3 +54,15 @@ class Command(ActCommand):
                 result["why"],
             )
         self.console.print(table)
+
+
+def _as_json(report: GateReport, reader: User) -> dict[str, Any]:
+    return {
+        "model": report.version.model.name,
+        "version": report.version.number,
+        "policy": str(report.policy),
+        "passed": report.passed,
+        "sha256": report.sha256,
+        "measured_at": report.measured_at.isoformat(),
+        "results": results_for(reader, report),
+    }

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import ks_2samp
+from scipy.stats import ks_2samp, norm
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
 from registry.measures.errors import NotMeasurable
-from registry.measures.performance import accuracy_at, performance, roc_curve
+from registry.measures.performance import accuracy_at, auc_difference, performance, roc_curve
 
 
 def a_population(n=2_000, seed=3):
@@ -133,3 +133,32 @@ def test_the_numbers_as_json_are_plain():
     }  # fmt: skip
     assert type(plain["auc"]) is float
     assert plain["auc_interval"].keys() == {"low", "high"}
+
+
+def test_a_paired_difference_agrees_with_its_definition_over_all_pairs():
+    bad, first = a_population(n=150)
+    second = np.clip(first + np.random.default_rng(5).normal(0, 0.1, first.size), 0, 1)
+    placements = []
+    for pd in (first, second):
+        goods, bads = pd[bad == 0], pd[bad == 1]
+        kernel = (bads[:, None] > goods) + 0.5 * (bads[:, None] == goods)
+        placements.append((kernel.mean(1), kernel.mean(0)))
+    (bads_1, goods_1), (bads_2, goods_2) = placements
+    covariance = np.cov(bads_1, bads_2) / bads_1.size + np.cov(goods_1, goods_2) / goods_1.size
+    variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+
+    found = auc_difference(bad, first, second)
+
+    expected = roc_auc_score(bad, first) - roc_auc_score(bad, second)
+    assert found.difference == pytest.approx(expected, abs=1e-12)
+    assert found.interval.high - found.difference == pytest.approx(1.959964 * variance**0.5)
+    assert found.p_value == pytest.approx(2 * norm.sf(abs(expected) / variance**0.5))
+
+
+def test_a_model_does_not_differ_from_itself():
+    bad, pd = a_population(n=200)
+
+    found = auc_difference(bad, pd, pd)
+
+    assert (found.difference, found.p_value) == (0.0, None)
+    assert found.interval.low == found.interval.high == 0.0
