@@ -15,7 +15,7 @@ from governance.api.erasures import (
 from governance.api.gates import GateReportDetail, GateReportList, GateRunDetail
 from governance.api.holds import HoldDetail, HoldList, HoldRelease
 from governance.api.incidents import IncidentDetail, IncidentList
-from governance.api.versions import Suspension
+from governance.api.versions import RollingBack, Suspension
 
 VERSION = "models/<slug:model>/versions/<int:number>"
 
@@ -24,6 +24,7 @@ urlpatterns = [
     path(f"{VERSION}/gate-reports", GateReportList.as_view()),
     path(f"{VERSION}/gate-reports/<int:report_id>", GateReportDetail.as_view()),
     path(f"{VERSION}/suspension", Suspension.as_view()),
+    path("models/<slug:model>/rollback", RollingBack.as_view()),
     path("gate-runs/<uuid:run_id>", GateRunDetail.as_view(), name="governance-gate-run"),
     path("change-requests", ChangeList.as_view()),
     path("change-requests/<uuid:change_id>", ChangeDetail.as_view()),

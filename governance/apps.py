@@ -8,7 +8,7 @@ class GovernanceConfig(AppConfig):
     name = "governance"
     verbose_name = "Governance"
 
-    append_only = ["GateReport", "Approval", "CaseAlert", "CaseWarning"]
+    append_only = ["GateReport", "Approval", "CaseAlert", "CaseWarning", "Rollback"]
     governed = [
         "AccessRequest",
         "GateRun",

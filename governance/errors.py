@@ -123,6 +123,18 @@ class UnreadableFile(InvalidInput):
     """A data file is neither CSV nor Parquet."""
 
 
+class NoWayBack(Refusal):
+    """The model has no champion to go back from, or no former one that holds a clearance for rollback."""
+
+
+class WayBackExpired(Refusal):
+    """The former champion's clearance for rollback has run out; it comes back with new evidence."""
+
+
+class WayBackDamaged(Refusal):
+    """What the former champion scores with is missing or is not what was approved."""
+
+
 class NoSuchChange(NotFound):
     """There is no change request of that identifier."""
 

@@ -26,6 +26,7 @@ class Event(StrEnum):
     CHANGE_VOIDED = "governance.change.voided"
     CHANGE_EXPIRED = "governance.change.expired"
     VERSION_SUSPENDED = "governance.version.suspended"
+    ROLLED_BACK = "governance.model.rolled_back"
     CASE_OPENED = "governance.case.opened"
     CASE_ALERT_ATTACHED = "governance.case.alert_attached"
     CASE_STEP_STARTED = "governance.case.step_started"
@@ -66,6 +67,7 @@ DESCRIPTIONS = {
     Event.CHANGE_VOIDED: "A change was voided, because its evidence changed after the request.",
     Event.CHANGE_EXPIRED: "A change was not decided in time.",
     Event.VERSION_SUSPENDED: "A version lost every clearance at once: it cannot score from here on.",
+    Event.ROLLED_BACK: "The former champion took the place of the champion again, at once: from which version to which.",
     Event.CASE_OPENED: "A retraining case was opened, with its deadline.",
     Event.CASE_ALERT_ATTACHED: "An alert was added to an open retraining case of the same cause.",
     Event.CASE_STEP_STARTED: "A step of a retraining case was begun, or taken over from a worker that stopped.",

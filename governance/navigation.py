@@ -35,6 +35,7 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         Item("Incidents", "e911_emergency", "governance_incident"),
         Item("Gate reports", "straighten", "governance_gatereport"),
         Item("Approvals", "how_to_reg", "governance_approval"),
+        Item("Rollbacks", "history", "governance_rollback"),
     ),
     "Watch": (
         Item("Reports", "monitoring", "monitoring_report"),

@@ -18,12 +18,13 @@ from governance.actions.changes import (
     withdraw_change,
 )
 from governance.actions.gates import request_gates
+from governance.actions.rollbacks import roll_back
 from governance.actions.versions import suspend_version
 from governance.admin import evidence
 from governance.admin.pages import ActPage, Done, offer
 from governance.admin.parts import link, table, tag
 from governance.deciding import decide_change
-from governance.models import Approval, ChangeRequest
+from governance.models import Approval, ChangeRequest, Rollback
 from governance.queries.changes import may_decide
 from registry.models import ModelVersion, Policy, Stage
 
@@ -96,6 +97,18 @@ class ApprovalAdmin(ReadOnlyAdmin):
         return tag(approval.decision)
 
 
+@admin.register(Rollback)
+class RollbackAdmin(ReadOnlyAdmin):
+    list_display = ("rolled_back_at", "model", "from_version", "to_version", "rolled_back_by")
+    list_filter = ("model",)
+    list_select_related = (
+        "model", "from_version__model", "to_version__model", "rolled_back_by",
+    )  # fmt: skip
+    fields = (
+        "model", "from_version", "to_version", "rationale", "rolled_back_by", "rolled_back_at", "clearance", "entry",
+    )  # fmt: skip
+
+
 def _unbroken(value: object) -> str:
     """Digests as they are, broken where the line ends."""
     text = ", ".join(value) if isinstance(value, list) else "-" if value is None else value
@@ -145,6 +158,11 @@ def _request_adoption(policy: Policy, fields: dict[str, Any], by: User) -> Done:
 def _suspend(version: ModelVersion, fields: dict[str, Any], by: User) -> Done:
     suspend_version(version, fields["rationale"], by=by)
     return Done(f"{version} is suspended and scores nothing from here on.")
+
+
+def _roll_back(version: ModelVersion, fields: dict[str, Any], by: User) -> Done:
+    rollback = roll_back(version.model, fields["rationale"], by=by)
+    return Done(f"{rollback.to_version} is the champion again; {version} is suspended.")
 
 
 def _open_for(change: ChangeRequest, user: User) -> bool:
@@ -247,6 +265,18 @@ offer(
         "takes staging and production again.",
         perform=_suspend,
         applies=_in(Stage.STAGING, Stage.PRODUCTION),
+        danger=True,
+    ),
+    ActPage(
+        model=ModelVersion,
+        slug="roll-back",
+        title="Roll back",
+        icon="history",
+        needs="governance.roll_back",
+        what_happens="The former champion takes this version's place now, on the evidence it was approved on: the "
+        "next application is already decided by it. This version is suspended.",
+        perform=_roll_back,
+        applies=_in(Stage.PRODUCTION),
         danger=True,
     ),
     ActPage(

@@ -6,6 +6,7 @@ from governance.models.cases import CaseAlert, CaseStep, CaseWarning, Retraining
 from governance.models.changes import Approval, ChangeRequest
 from governance.models.gates import GateReport, GateRun
 from governance.models.incidents import Incident
+from governance.models.rollbacks import Rollback
 
 __all__ = [
     "AccessRequest",
@@ -18,5 +19,6 @@ __all__ = [
     "GateRun",
     "Incident",
     "RetrainingCase",
+    "Rollback",
     "SignInGuard",
 ]

@@ -67,6 +67,11 @@ def makers_of(change: ChangeRequest) -> set[int]:
     return {change.requested_by_id, change.made_by_id, *_registrar(change.version)}
 
 
+def built_by(version: ModelVersion) -> set[int]:
+    """Who developed the version, and who registered it."""
+    return {version.developed_by_id, *_registrar(version)}
+
+
 def _registrar(version: ModelVersion | None) -> set[int]:
     """Who chose a version's cut-off and policies, which another than its developer may have done."""
     if version is None:
