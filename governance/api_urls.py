@@ -4,7 +4,13 @@ from django.urls import path
 
 from governance.api.access import AccessDetail, AccessFile, AccessList
 from governance.api.cases import CaseDetail, CaseList
-from governance.api.changes import ApprovalList, ChangeDetail, ChangeList, Withdrawal
+from governance.api.changes import (
+    ApprovalList,
+    ChangeDetail,
+    ChangeList,
+    ComparisonDetail,
+    Withdrawal,
+)
 from governance.api.datasets import DatasetList
 from governance.api.erasures import (
     ErasureDecision,
@@ -29,6 +35,7 @@ urlpatterns = [
     path("change-requests", ChangeList.as_view()),
     path("change-requests/<uuid:change_id>", ChangeDetail.as_view()),
     path("change-requests/<uuid:change_id>/approvals", ApprovalList.as_view()),
+    path("change-requests/<uuid:change_id>/comparison", ComparisonDetail.as_view()),
     path("change-requests/<uuid:change_id>/withdrawal", Withdrawal.as_view()),
     path("retraining-cases", CaseList.as_view()),
     path("retraining-cases/<uuid:case_id>", CaseDetail.as_view()),

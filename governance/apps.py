@@ -8,7 +8,15 @@ class GovernanceConfig(AppConfig):
     name = "governance"
     verbose_name = "Governance"
 
-    append_only = ["GateReport", "Approval", "CaseAlert", "CaseWarning", "Rollback"]
+    append_only = [
+        "GateReport",
+        "Approval",
+        "CaseAlert",
+        "CaseWarning",
+        "EvidenceView",
+        "Rollback",
+        "Seat",
+    ]
     governed = [
         "AccessRequest",
         "GateRun",

@@ -135,6 +135,18 @@ class WayBackDamaged(Refusal):
     """What the former champion scores with is missing or is not what was approved."""
 
 
+class ApprovedAlready(Refusal):
+    """Somebody approved the change before; the other seats of its quorum are for other people."""
+
+
+class NothingToCompare(Refusal):
+    """The change is not about production, or there is no champion that takes the same features."""
+
+
+class ComparisonNotOpened(Refusal):
+    """Whoever decides about production has not opened the comparison with the champion on this evidence."""
+
+
 class NoSuchChange(NotFound):
     """There is no change request of that identifier."""
 

@@ -25,11 +25,13 @@ READ_MODELS = READ_LOG | frozenset(
         "governance.view_casestep",
         "governance.view_casewarning",
         "governance.view_changerequest",
+        "governance.view_evidenceview",
         "governance.view_gatereport",
         "governance.view_gaterun",
         "governance.view_incident",
         "governance.view_retrainingcase",
         "governance.view_rollback",
+        "governance.view_seat",
         "monitoring.view_alert",
         "monitoring.view_monitoringpass",
         "monitoring.view_report",
@@ -73,7 +75,9 @@ ROLES: dict[str, frozenset[str]] = {
         "governance.close_incident",
         "governance.decide_change",
         "governance.decide_staging",
+        "governance.open_evidence",
         "governance.measure_gates",
+        "registry.promote_version",  # the last approval of a tier 1 model may be the validator's
     },
     "approver": READ_MODELS
     | CLEAR
@@ -83,6 +87,7 @@ ROLES: dict[str, frozenset[str]] = {
         "governance.close_incident",
         "governance.decide_change",
         "governance.decide_policy",
+        "governance.open_evidence",
         "governance.decide_production",
         "governance.decide_revocation",
         "governance.roll_back",

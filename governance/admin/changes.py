@@ -24,8 +24,8 @@ from governance.admin import evidence
 from governance.admin.pages import ActPage, Done, offer
 from governance.admin.parts import link, table, tag
 from governance.deciding import decide_change
-from governance.models import Approval, ChangeRequest, Rollback
-from governance.queries.changes import may_decide
+from governance.models import Approval, ChangeRequest, EvidenceView, Rollback, Seat
+from governance.queries.changes import may_decide, seats_awaited
 from registry.models import ModelVersion, Policy, Stage
 
 State = ChangeRequest.State
@@ -35,6 +35,20 @@ class ApprovalInline(ReadOnlyInline):
     model = Approval
     hide_title = True
     fields = ("approver", "decision", "rationale", "decided_at")
+
+
+class SeatInline(ReadOnlyInline):
+    model = Seat
+    verbose_name_plural = "Seats of the quorum"
+    hide_title = True
+    fields = ("standing", "approval")
+
+
+class EvidenceViewInline(ReadOnlyInline):
+    model = EvidenceView
+    verbose_name_plural = "Who opened the evidence"
+    hide_title = True
+    fields = ("viewer", "part", "viewed_at", "shown_sha256")
 
 
 @admin.register(ChangeRequest)
@@ -53,12 +67,12 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
     list_select_related = ("version__model", "policy", "requested_by")
     fieldsets = (
         (None, {"fields": ("what_asked", "state_shown", "about", "rationale", "closing_reason")}),
-        ("People", {"fields": ("requested_by", "made_by")}),
+        ("People", {"fields": ("requested_by", "made_by", "awaited")}),
         ("Clock", {"fields": ("requested_at", "expires_at", "decided_at")}),
         ("Evidence it is bound to", {"fields": ("evidence_digest", "evidence_table")}),
         ("Record", {"fields": ("id", "entry")}),
     )
-    inlines = (ApprovalInline,)
+    inlines = (ApprovalInline, SeatInline, EvidenceViewInline)
 
     @admin.display(description="Change")
     def what_asked(self, change: ChangeRequest) -> str:
@@ -67,6 +81,10 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
     @admin.display(description="State", ordering="state")
     def state_shown(self, change: ChangeRequest) -> SafeString:
         return tag(change.state)
+
+    @admin.display(description="Approvals awaited")
+    def awaited(self, change: ChangeRequest) -> str:
+        return ", ".join(seats_awaited(change)) or "-"
 
     @admin.display(description="About")
     def about(self, change: ChangeRequest) -> str:
@@ -117,6 +135,8 @@ def _unbroken(value: object) -> str:
 
 def _approve(change: ChangeRequest, fields: dict[str, Any], by: User) -> Done:
     decided = decide_change(change.pk, Approval.Decision.APPROVE, fields["rationale"], by=by)
+    if decided.state == State.OPEN:
+        return Done(f"Approved: {decided.what}. It waits for somebody else's approval as well.")
     return Done(f"Approved: {decided.what}. It is in effect.")
 
 
@@ -184,7 +204,7 @@ offer(
         title="Approve",
         icon="check",
         needs="governance.decide_change",
-        what_happens="You approve this change on the evidence below. It takes effect at once, and your name, your "
+        what_happens="You approve this change on the evidence below. It takes effect with the last approval it needs. Your name, your "
         "rationale and the evidence digest go into the log.",
         perform=_approve,
         applies=_open_for,
