@@ -95,6 +95,18 @@ def refuse_when(
     return [_trigger(table, suffix, act, condition, message)]
 
 
+def refuse_instead(
+    table: str, suffix: str, act: str, before: str, condition: str, message: str
+) -> list[DatabaseOnly]:
+    """Puts another condition in the place of `before`, the one an earlier migration gave `refuse_when`."""
+    old = _trigger(table, suffix, act, before, message)
+    new = _trigger(table, suffix, act, condition, message)
+    return [
+        DatabaseOnly(old._backwards, old._forwards),
+        DatabaseOnly(new._forwards, new._backwards),
+    ]
+
+
 def outbox_on_insert(table: str, outbox: str, closed: str) -> list[DatabaseOnly]:
     """Each inserted entry leaves a row in the outbox: no code path can forget it.
 

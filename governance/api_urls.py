@@ -4,7 +4,13 @@ from django.urls import path
 
 from governance.api.access import AccessDetail, AccessFile, AccessList
 from governance.api.cases import CaseDetail, CaseList
-from governance.api.changes import ApprovalList, ChangeDetail, ChangeList, Withdrawal
+from governance.api.changes import (
+    ApprovalList,
+    ChangeDetail,
+    ChangeList,
+    ComparisonDetail,
+    Withdrawal,
+)
 from governance.api.datasets import DatasetList
 from governance.api.erasures import (
     ErasureDecision,
@@ -31,7 +37,7 @@ from governance.api.oversight import (
     RevalidationList,
 )
 from governance.api.rehearsals import RehearsalList
-from governance.api.versions import Suspension
+from governance.api.versions import RollingBack, Suspension
 
 VERSION = "models/<slug:model>/versions/<int:number>"
 
@@ -42,11 +48,13 @@ urlpatterns = [
     path(f"{VERSION}/gate-reports", GateReportList.as_view()),
     path(f"{VERSION}/gate-reports/<int:report_id>", GateReportDetail.as_view()),
     path(f"{VERSION}/suspension", Suspension.as_view()),
+    path("models/<slug:model>/rollback", RollingBack.as_view()),
     path("gate-runs/<uuid:run_id>", GateRunDetail.as_view(), name="governance-gate-run"),
     path("policies/<int:policy_id>/rehearsal", RehearsalList.as_view()),
     path("change-requests", ChangeList.as_view()),
     path("change-requests/<uuid:change_id>", ChangeDetail.as_view()),
     path("change-requests/<uuid:change_id>/approvals", ApprovalList.as_view()),
+    path("change-requests/<uuid:change_id>/comparison", ComparisonDetail.as_view()),
     path("change-requests/<uuid:change_id>/withdrawal", Withdrawal.as_view()),
     path("retraining-cases", CaseList.as_view()),
     path("retraining-cases/<uuid:case_id>", CaseDetail.as_view()),

@@ -16,6 +16,9 @@ class GovernanceConfig(AppConfig):
         "FindingExtension",
         "OverdueFinding",
         "Attestation",
+        "EvidenceView",
+        "Rollback",
+        "Seat",
     ]
     governed = [
         "AccessRequest",

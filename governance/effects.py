@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 
 from governance.actions.versions import suspend_version
 from governance.models import ChangeRequest
-from governance.queries.changes import earlier_checkers
+from governance.queries.changes import approvers_of, earlier_checkers
 from registry.actions.clearances import grant_clearance, revoke_clearance
 from registry.actions.policies import adopt_policy
 from registry.actions.versions import change_stage, promote_to_champion
@@ -27,7 +27,8 @@ def take_effect(change: ChangeRequest, rationale: str, by: User, now: datetime) 
         suspend_version(change.version, rationale, by=by)
     elif change.target == ChangeRequest.Target.STAGING:
         change_stage(change.version, Stage.STAGING, by=by, reason=rationale)
-        _clear(change, change.version, Clearance.Purpose.SCORE_SHADOW, [by.pk], by)
+        approvers = sorted(approvers_of(change))
+        _clear(change, change.version, Clearance.Purpose.SCORE_SHADOW, approvers, by)
     else:
         _put_in_production(change, change.version, by, now)
 
@@ -37,7 +38,7 @@ def _put_in_production(
 ) -> None:
     """The new champion is cleared before it takes its place; the former one can be gone back to for 30 days."""
     former = champion(version.model)
-    approvers = sorted({by.pk, *earlier_checkers(change)})
+    approvers = sorted(approvers_of(change) | earlier_checkers(change))
     _clear(change, version, Clearance.Purpose.SCORE_LIVE, approvers, by)
     promote_to_champion(version, by=by)
     if former is None:

@@ -127,6 +127,30 @@ class UnreadableFile(InvalidInput):
     """A data file is neither CSV nor Parquet."""
 
 
+class NoWayBack(Refusal):
+    """The model has no champion to go back from, or no former one that holds a clearance for rollback."""
+
+
+class WayBackExpired(Refusal):
+    """The former champion's clearance for rollback has run out; it comes back with new evidence."""
+
+
+class WayBackDamaged(Refusal):
+    """What the former champion scores with is missing or is not what was approved."""
+
+
+class ApprovedAlready(Refusal):
+    """Somebody approved the change before; the other seats of its quorum are for other people."""
+
+
+class NothingToCompare(Refusal):
+    """The change is not about production, or there is no champion that takes the same features."""
+
+
+class ComparisonNotOpened(Refusal):
+    """Whoever decides about production has not opened the comparison with the champion on this evidence."""
+
+
 class NoSuchChange(NotFound):
     """There is no change request of that identifier."""
 

@@ -26,6 +26,8 @@ class Event(StrEnum):
     CHANGE_VOIDED = "governance.change.voided"
     CHANGE_EXPIRED = "governance.change.expired"
     VERSION_SUSPENDED = "governance.version.suspended"
+    EVIDENCE_OPENED = "governance.evidence.opened"
+    ROLLED_BACK = "governance.model.rolled_back"
     CASE_OPENED = "governance.case.opened"
     CASE_ALERT_ATTACHED = "governance.case.alert_attached"
     CASE_STEP_STARTED = "governance.case.step_started"
@@ -69,12 +71,14 @@ DESCRIPTIONS = {
     Event.GATES_MEASURED: "A version was measured against the gate policy: the report's digest and whether it passed.",
     Event.GATES_FAILED: "A version could not be measured: the reason.",
     Event.CHANGE_REQUESTED: "A change was requested, bound to the digest of its evidence.",
-    Event.CHANGE_APPROVED: "A change was approved and took effect.",
+    Event.CHANGE_APPROVED: "Someone approved a change, which took effect if nobody else's approval is awaited.",
     Event.CHANGE_REJECTED: "A change was rejected.",
     Event.CHANGE_WITHDRAWN: "A change was withdrawn by the person who requested it.",
     Event.CHANGE_VOIDED: "A change was voided, because its evidence changed after the request.",
     Event.CHANGE_EXPIRED: "A change was not decided in time.",
     Event.VERSION_SUSPENDED: "A version lost every clearance at once: it cannot score from here on.",
+    Event.EVIDENCE_OPENED: "Someone opened the comparison with the champion before a decision: the digest of what was shown.",
+    Event.ROLLED_BACK: "The former champion took the place of the champion again, at once: from which version to which.",
     Event.CASE_OPENED: "A retraining case was opened, with its deadline.",
     Event.CASE_ALERT_ATTACHED: "An alert was added to an open retraining case of the same cause.",
     Event.CASE_STEP_STARTED: "A step of a retraining case was begun, or taken over from a worker that stopped.",

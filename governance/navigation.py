@@ -39,6 +39,7 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         Item("Attestations", "verified", "governance_attestation"),
         Item("Gate reports", "straighten", "governance_gatereport"),
         Item("Approvals", "how_to_reg", "governance_approval"),
+        Item("Rollbacks", "history", "governance_rollback"),
     ),
     "Watch": (
         Item("Reports", "monitoring", "monitoring_report"),

@@ -15,7 +15,9 @@ from governance.effects import take_effect
 from governance.errors import (
     AlreadyDecided,
     AlreadyRequested,
+    ApprovedAlready,
     ChangeMalformed,
+    ComparisonNotOpened,
     DeveloperCannotApprove,
     EvidenceChanged,
     EvidenceUnchanged,
@@ -30,7 +32,7 @@ from governance.errors import (
     WrongStage,
 )
 from governance.events import Event
-from governance.models import Approval, ChangeRequest
+from governance.models import Approval, ChangeRequest, Seat
 from governance.queries import changes as queries
 from governance.queries.cases import cases_of_candidate
 from governance.queries.findings import require_no_blocking_finding
@@ -97,14 +99,14 @@ def request_revocation(version: ModelVersion, rationale: str, *, by: User) -> Ch
 
 @action(Event.CHANGE_APPROVED, needs="governance.decide_change")
 def approve_change(change_id: UUID, rationale: str, *, by: User) -> ChangeRequest:
-    """Approve a change, which takes effect in the same transaction.
+    """Approve a change, which takes effect in the same transaction once every seat of its quorum is taken.
 
     1. It is open and in time, and the approver may decide it: not its requester, not its maker, not who cleared the step before.
-    2. The evidence is the one it was requested on, and the gates still hold.
-    3. The approval is written, and the change takes effect.
+    2. The evidence is the one it was requested on, the gates still hold, and the approver saw who would be decided otherwise.
+    3. The approval is written. With the last one the change takes effect; before that it stays open.
 
-    Raises NoSuchChange, RationaleMissing, AlreadyDecided, Expired, NotPermitted, RequesterCannotApprove,
-    DeveloperCannotApprove, ValidatorCannotApprove, EvidenceChanged, OpenFinding, GateNotPassed or WrongStage.
+    Raises NoSuchChange, RationaleMissing, AlreadyDecided, Expired, NotPermitted, RequesterCannotApprove, DeveloperCannotApprove,
+    ValidatorCannotApprove, ApprovedAlready, EvidenceChanged, OpenFinding, GateNotPassed, WrongStage or ComparisonNotOpened.
     """
     now = timezone.now()
     change = _locked(change_id)
@@ -117,8 +119,13 @@ def approve_change(change_id: UUID, rationale: str, *, by: User) -> ChangeReques
         _require_stage(change.version, change.target)
         require_no_blocking_finding(change.version, now)
         queries.require_gate_passed(change.version, now)
+    _require_compared(change, by)
     # 3
-    _decide(change, Approval.Decision.APPROVE, rationale, by, now)
+    seat = queries.seat_for(by, change)
+    assert seat is not None
+    _take_seat(change, seat, _decide(change, Approval.Decision.APPROVE, rationale, by, now))
+    if queries.seats_awaited(change):
+        return change
     _close(change, ChangeRequest.State.GRANTED, now, "")
     take_effect(change, rationale, by, now)
     _tell_cases(change)
@@ -222,10 +229,21 @@ def _require_decidable(change: ChangeRequest, rationale: str, by: User, now: dat
         raise RequesterCannotApprove(f"{by} requested this and cannot also decide it.")
     if by.pk in queries.makers_of(change):
         raise DeveloperCannotApprove(f"{by} made what this is about and cannot also decide it.")
-    require(by, queries.standing_for(change))
+    if by.pk in queries.approvers_of(change):
+        raise ApprovedAlready(f"{by} approved this before; somebody else's approval is awaited.")
+    if queries.seat_for(by, change) is None:
+        require(by, queries.seats_awaited(change)[0])
     if by.pk in queries.earlier_checkers(change):
         raise ValidatorCannotApprove(
             f"{by} cleared this version for staging; somebody else decides about production."
+        )
+
+
+def _require_compared(change: ChangeRequest, by: User) -> None:
+    champion = queries.champion_compared(change)
+    if champion is not None and not queries.has_opened_comparison(by, change, champion):
+        raise ComparisonNotOpened(
+            f"{by} has not opened the comparison with {champion}, which shows who would be decided otherwise."
         )
 
 
@@ -249,7 +267,7 @@ def _require_stage(version: ModelVersion, target: str) -> None:
 
 def _decide(
     change: ChangeRequest, decision: Approval.Decision, rationale: str, by: User, now: datetime
-) -> None:
+) -> Approval:
     entry = record(
         subject=change,
         decision=decision,
@@ -257,7 +275,7 @@ def _decide(
         evidence_digest=change.evidence_digest,
         requested_by=change.requested_by.get_username(),
     )
-    Approval.objects.create(
+    return Approval.objects.create(
         change_request=change,
         approver=by,
         decision=decision,
@@ -265,6 +283,12 @@ def _decide(
         decided_at=now,
         entry=entry,
     )
+
+
+def _take_seat(change: ChangeRequest, seat: str, approval: Approval) -> None:
+    awaited = [other for other in queries.seats_awaited(change) if other != seat]
+    entry = record(subject=change, seat=seat, awaited=awaited)
+    Seat.objects.create(change_request=change, standing=seat, approval=approval, entry=entry)
 
 
 def _close(change: ChangeRequest, state: ChangeRequest.State, now: datetime, reason: str) -> None:

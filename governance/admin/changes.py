@@ -18,13 +18,14 @@ from governance.actions.changes import (
     withdraw_change,
 )
 from governance.actions.gates import request_gates
+from governance.actions.rollbacks import roll_back
 from governance.actions.versions import suspend_version
 from governance.admin import evidence
 from governance.admin.pages import ActPage, Done, offer
 from governance.admin.parts import link, table, tag
 from governance.deciding import decide_change
-from governance.models import Approval, ChangeRequest
-from governance.queries.changes import may_decide
+from governance.models import Approval, ChangeRequest, EvidenceView, Rollback, Seat
+from governance.queries.changes import may_decide, seats_awaited
 from registry.models import ModelVersion, Policy, Stage
 
 State = ChangeRequest.State
@@ -34,6 +35,20 @@ class ApprovalInline(ReadOnlyInline):
     model = Approval
     hide_title = True
     fields = ("approver", "decision", "rationale", "decided_at")
+
+
+class SeatInline(ReadOnlyInline):
+    model = Seat
+    verbose_name_plural = "Seats of the quorum"
+    hide_title = True
+    fields = ("standing", "approval")
+
+
+class EvidenceViewInline(ReadOnlyInline):
+    model = EvidenceView
+    verbose_name_plural = "Who opened the evidence"
+    hide_title = True
+    fields = ("viewer", "part", "viewed_at", "shown_sha256")
 
 
 @admin.register(ChangeRequest)
@@ -52,12 +67,12 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
     list_select_related = ("version__model", "policy", "requested_by")
     fieldsets = (
         (None, {"fields": ("what_asked", "state_shown", "about", "rationale", "closing_reason")}),
-        ("People", {"fields": ("requested_by", "made_by")}),
+        ("People", {"fields": ("requested_by", "made_by", "awaited")}),
         ("Clock", {"fields": ("requested_at", "expires_at", "decided_at")}),
         ("Evidence it is bound to", {"fields": ("evidence_digest", "evidence_table")}),
         ("Record", {"fields": ("id", "entry")}),
     )
-    inlines = (ApprovalInline,)
+    inlines = (ApprovalInline, SeatInline, EvidenceViewInline)
 
     @admin.display(description="Change")
     def what_asked(self, change: ChangeRequest) -> str:
@@ -66,6 +81,10 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
     @admin.display(description="State", ordering="state")
     def state_shown(self, change: ChangeRequest) -> SafeString:
         return tag(change.state)
+
+    @admin.display(description="Approvals awaited")
+    def awaited(self, change: ChangeRequest) -> str:
+        return ", ".join(seats_awaited(change)) or "-"
 
     @admin.display(description="About")
     def about(self, change: ChangeRequest) -> str:
@@ -96,6 +115,18 @@ class ApprovalAdmin(ReadOnlyAdmin):
         return tag(approval.decision)
 
 
+@admin.register(Rollback)
+class RollbackAdmin(ReadOnlyAdmin):
+    list_display = ("rolled_back_at", "model", "from_version", "to_version", "rolled_back_by")
+    list_filter = ("model",)
+    list_select_related = (
+        "model", "from_version__model", "to_version__model", "rolled_back_by",
+    )  # fmt: skip
+    fields = (
+        "model", "from_version", "to_version", "rationale", "rolled_back_by", "rolled_back_at", "clearance", "entry",
+    )  # fmt: skip
+
+
 def _unbroken(value: object) -> str:
     """Digests as they are, broken where the line ends."""
     text = ", ".join(value) if isinstance(value, list) else "-" if value is None else value
@@ -104,6 +135,8 @@ def _unbroken(value: object) -> str:
 
 def _approve(change: ChangeRequest, fields: dict[str, Any], by: User) -> Done:
     decided = decide_change(change.pk, Approval.Decision.APPROVE, fields["rationale"], by=by)
+    if decided.state == State.OPEN:
+        return Done(f"Approved: {decided.what}. It waits for somebody else's approval as well.")
     return Done(f"Approved: {decided.what}. It is in effect.")
 
 
@@ -147,6 +180,11 @@ def _suspend(version: ModelVersion, fields: dict[str, Any], by: User) -> Done:
     return Done(f"{version} is suspended and scores nothing from here on.")
 
 
+def _roll_back(version: ModelVersion, fields: dict[str, Any], by: User) -> Done:
+    rollback = roll_back(version.model, fields["rationale"], by=by)
+    return Done(f"{rollback.to_version} is the champion again; {version} is suspended.")
+
+
 def _open_for(change: ChangeRequest, user: User) -> bool:
     return change.state == State.OPEN and may_decide(user, change)
 
@@ -166,7 +204,7 @@ offer(
         title="Approve",
         icon="check",
         needs="governance.decide_change",
-        what_happens="You approve this change on the evidence below. It takes effect at once, and your name, your "
+        what_happens="You approve this change on the evidence below. It takes effect with the last approval it needs. Your name, your "
         "rationale and the evidence digest go into the log.",
         perform=_approve,
         applies=_open_for,
@@ -247,6 +285,18 @@ offer(
         "takes staging and production again.",
         perform=_suspend,
         applies=_in(Stage.STAGING, Stage.PRODUCTION),
+        danger=True,
+    ),
+    ActPage(
+        model=ModelVersion,
+        slug="roll-back",
+        title="Roll back",
+        icon="history",
+        needs="governance.roll_back",
+        what_happens="The former champion takes this version's place now, on the evidence it was approved on: the "
+        "next application is already decided by it. This version is suspended.",
+        perform=_roll_back,
+        applies=_in(Stage.PRODUCTION),
         danger=True,
     ),
     ActPage(

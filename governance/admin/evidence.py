@@ -7,11 +7,13 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from audit.action import holds
 from audit.errors import Refusal
+from governance.actions.evidence import open_comparison
 from governance.admin.parts import moment, number, tag
-from governance.comparison import swap_set
+from governance.comparison import Comparison, compared
 from governance.models import ChangeRequest, GateReport
-from governance.queries.changes import latest_report
+from governance.queries.changes import champion_compared, latest_report
 from governance.queries.gates import results_for
 from governance.queries.rehearsals import rehearsals
 from registry.models import ModelVersion, Policy
@@ -44,12 +46,14 @@ def _sections(change: ChangeRequest, reader: User) -> Iterator[Section]:
     ]
     yield {"title": "What is asked", "table": {"rows": [list(row) for row in asked]}}
     if change.version is not None:
-        yield from _of_version(change.version, reader)
+        yield from _of_version(change.version, reader, change)
     if change.policy is not None:
         yield from _of_policy(change.policy)
 
 
-def _of_version(version: ModelVersion, reader: User) -> Iterator[Section]:
+def _of_version(
+    version: ModelVersion, reader: User, change: ChangeRequest | None = None
+) -> Iterator[Section]:
     report = latest_report(version)
     if report is None:
         yield {"title": "Gates", "text": "This version was never measured against a gate policy."}
@@ -61,7 +65,7 @@ def _of_version(version: ModelVersion, reader: User) -> Iterator[Section]:
     other = now if now is not None and now.pk != version.pk else None
     yield _performance(version, other)
     if other is not None:
-        yield _swaps(version, other)
+        yield _swaps(version, other, reader, change)
 
 
 def _gates(report: GateReport, verdicts: list[dict[str, Any]]) -> Section:
@@ -136,25 +140,44 @@ def _performance(version: ModelVersion, other: ModelVersion | None) -> Section:
     }
 
 
-def _swaps(version: ModelVersion, other: ModelVersion) -> Section:
+def _swaps(
+    version: ModelVersion, other: ModelVersion, reader: User, change: ChangeRequest | None
+) -> Section:
     title = f"Who would be decided otherwise than by {other}"
     try:
-        swaps = swap_set(version, other)
+        comparison = _opened(version, other, reader, change)
     except Refusal as refusal:
         return {"title": title, "text": refusal.detail}
-    if not swaps:
+    if not comparison.swaps:
         return {"title": title, "text": "The two take different features and cannot be compared."}
     return {
         "title": title,
         "text": "Held-out rows of the candidate's data, by each version's cut-off.",
         "table": {
-            "headers": ["", "Applicants", "Went bad", "Bad rate"],
+            "headers": ["", "Applicants", "Share", "Went bad", "Bad rate"],
             "rows": [
-                [swap.title, f"{swap.n:,}", f"{swap.bad:,}", number(swap.bad_rate)]
-                for swap in swaps
+                [
+                    swap.title,
+                    f"{swap.n:,}",
+                    number(comparison.share(swap)),
+                    f"{swap.bad:,}",
+                    number(swap.bad_rate),
+                ]
+                for swap in comparison.swaps
             ],
         },
     }
+
+
+def _opened(
+    version: ModelVersion, other: ModelVersion, reader: User, change: ChangeRequest | None
+) -> Comparison:
+    """For an open change the reader is kept on record, as the decision will ask for."""
+    if change is None or change.state != ChangeRequest.State.OPEN:
+        return compared(version, other)
+    if champion_compared(change) is None or not holds(reader, "governance.open_evidence"):
+        return compared(version, other)
+    return open_comparison(change.pk, by=reader)
 
 
 def _of_policy(policy: Policy) -> Iterator[Section]:

@@ -15,9 +15,10 @@ from governance.actions.changes import (
     request_revocation,
     withdraw_change,
 )
+from governance.actions.evidence import open_comparison
 from governance.deciding import decide_change
 from governance.models import Approval, ChangeRequest
-from governance.queries.changes import change_with, changes
+from governance.queries.changes import change_with, changes, seats_awaited
 from registry.models import ModelVersion
 from registry.queries import model_named, policy_with, version_numbered
 
@@ -48,16 +49,23 @@ class ChangeSerializer(serializers.ModelSerializer[ChangeRequest]):
         help_text="Who built the version or wrote the policy.",
     )
     approvals = ApprovalSerializer(many=True, read_only=True)
+    awaited = serializers.SerializerMethodField(
+        help_text="What those whose approval is still needed may do; each is another person."
+    )
 
     class Meta:
         model = ChangeRequest
         fields = (
             "id", "kind", "model", "version", "policy", "target", "state", "rationale", "requested_by", "made_by",
             "requested_at", "expires_at", "decided_at", "closing_reason", "evidence", "evidence_digest", "approvals",
+            "awaited",
         )  # fmt: skip
 
     def get_model(self, change: ChangeRequest) -> str | None:
         return change.version.model.name if change.version else None
+
+    def get_awaited(self, change: ChangeRequest) -> list[str]:
+        return seats_awaited(change)
 
     def get_version(self, change: ChangeRequest) -> int | None:
         return change.version.number if change.version else None
@@ -137,6 +145,30 @@ class ChangeDetail(ActView):
     def get(self, request: Request, change_id: UUID) -> Response:
         """One change request, the evidence it is bound to, and what was decided."""
         return Response(ChangeSerializer(change_with(change_id)).data)
+
+
+class SwapSerializer(serializers.Serializer[None]):
+    title = serializers.CharField()
+    n = serializers.IntegerField()
+    bad = serializers.IntegerField(help_text="How many of them went bad.")
+    share = serializers.CharField(allow_null=True)
+    bad_rate = serializers.CharField(allow_null=True)
+
+
+class ComparisonSerializer(serializers.Serializer[None]):
+    candidate = serializers.IntegerField(help_text="Number of the version asked for.")
+    champion = serializers.IntegerField()
+    n = serializers.IntegerField(help_text="Applicants compared.")
+    swaps = SwapSerializer(many=True)
+
+
+class ComparisonDetail(ActView):
+    read_permission = "governance.view_changerequest"
+
+    @extend_schema(operation_id="change_requests_comparison", responses=ComparisonSerializer)
+    def get(self, request: Request, change_id: UUID) -> Response:
+        """Who would be decided otherwise than by the champion. That you opened it is recorded; approving needs it."""
+        return Response(open_comparison(change_id, by=actor(request)).as_json())
 
 
 class ApprovalList(ActView):

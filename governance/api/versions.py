@@ -1,4 +1,4 @@
-"""`suspension`: stopping a version at once."""
+"""`suspension` and `rollback`: stopping a version at once, and going back to the one before it."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
@@ -6,7 +6,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.api_base import ActView, StrictSerializer, actor
+from governance.actions.rollbacks import roll_back
 from governance.actions.versions import suspend_version
+from governance.models import Rollback
 from registry.queries import model_named, version_numbered
 
 
@@ -34,3 +36,31 @@ class Suspension(ActView):
         version = suspend_version(version, body.validated_data["rationale"], by=actor(request))
         answer = {"model": model, "version": number, "stage": version.stage}
         return Response(answer, status.HTTP_201_CREATED)
+
+
+class RollbackSerializer(serializers.ModelSerializer[Rollback]):
+    model = serializers.CharField(source="model.name", read_only=True)
+    from_version = serializers.IntegerField(source="from_version.number", read_only=True)
+    to_version = serializers.IntegerField(source="to_version.number", read_only=True)
+    rolled_back_by = serializers.CharField(source="rolled_back_by.username", read_only=True)
+
+    class Meta:
+        model = Rollback
+        fields = (
+            "id", "model", "from_version", "to_version", "rationale", "rolled_back_by", "rolled_back_at",
+        )  # fmt: skip
+
+
+class RollingBack(ActView):
+    @extend_schema(
+        operation_id="models_roll_back",
+        request=SuspensionBody,
+        responses={201: RollbackSerializer},
+    )
+    def post(self, request: Request, model: str) -> Response:
+        """Put the former champion in the place of the champion: the next application is already decided by it."""
+        body = SuspensionBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        rationale = body.validated_data["rationale"]
+        rollback = roll_back(model_named(model), rationale, by=actor(request))
+        return Response(RollbackSerializer(rollback).data, status.HTTP_201_CREATED)

@@ -3,11 +3,12 @@
 from governance.models.access import AccessRequest
 from governance.models.accounts import SignInGuard
 from governance.models.cases import CaseAlert, CaseStep, CaseWarning, RetrainingCase
-from governance.models.changes import Approval, ChangeRequest
+from governance.models.changes import Approval, ChangeRequest, EvidenceView, Seat
 from governance.models.findings import Finding, FindingExtension, OverdueFinding
 from governance.models.gates import GateReport, GateRun
 from governance.models.incidents import Incident
 from governance.models.oversight import Attestation, Revalidation
+from governance.models.rollbacks import Rollback
 
 __all__ = [
     "AccessRequest",
@@ -17,6 +18,7 @@ __all__ = [
     "CaseStep",
     "CaseWarning",
     "ChangeRequest",
+    "EvidenceView",
     "Finding",
     "FindingExtension",
     "GateReport",
@@ -25,5 +27,7 @@ __all__ = [
     "OverdueFinding",
     "RetrainingCase",
     "Revalidation",
+    "Rollback",
+    "Seat",
     "SignInGuard",
 ]

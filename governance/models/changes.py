@@ -12,7 +12,7 @@ class ChangeRequest(models.Model):
     """One change that somebody asks for, bound to the digest of the evidence it is to be judged by.
 
     Only the state changes, once: from open to one of the others. Triggers refuse anything else, and refuse
-    `granted` without an approval.
+    `granted` without an approval, or for a tier 1 model in production without two seats taken.
     """
 
     class Kind(models.TextChoices):
@@ -146,3 +146,52 @@ class Approval(models.Model):
 
     def __str__(self) -> str:
         return f"{self.approver.get_username()}: {self.decision}"
+
+
+class Seat(models.Model):
+    """One seat of a change's quorum, taken by one approval. Never changed.
+
+    A trigger refuses an approval of another change, and one that rejects.
+    """
+
+    change_request = models.ForeignKey(
+        ChangeRequest, on_delete=models.PROTECT, related_name="seats_taken"
+    )
+    standing = models.CharField(max_length=100)
+    approval = models.OneToOneField(Approval, on_delete=models.PROTECT, related_name="seat")
+    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                name="governance_a_seat_is_taken_once", fields=["change_request", "standing"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.standing}: {self.approval}"
+
+
+class EvidenceView(models.Model):
+    """One person had one part of a change's evidence before their eyes, and what it said. Never changed."""
+
+    class Part(models.TextChoices):
+        COMPARISON = "comparison"
+
+    change_request = models.ForeignKey(
+        ChangeRequest, on_delete=models.PROTECT, related_name="evidence_views"
+    )
+    viewer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    part = models.CharField(max_length=12, choices=Part.choices)
+    evidence_digest = models.CharField(max_length=64)
+    shown_sha256 = models.CharField(max_length=64)
+    viewed_at = models.DateTimeField()
+    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [("open_evidence", "Can open the evidence of changes, on record")]
+
+    def __str__(self) -> str:
+        return f"{self.viewer.get_username()} saw the {self.part}"

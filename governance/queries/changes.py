@@ -11,19 +11,13 @@ from audit.action import holds
 from audit.canonical import digest_json
 from audit.models import Entry
 from governance.errors import GateNotPassed, NoSuchChange
-from governance.models import Approval, ChangeRequest, GateReport
+from governance.models import Approval, ChangeRequest, EvidenceView, GateReport
 from governance.queries.policies import gate_policy, policy_for
+from governance.quorum import seats
 from registry.models import ModelVersion, Policy
+from registry.queries import champion
 
 EVIDENCE_SCHEMA = "credence-evidence/1"
-
-# Which permission decides about which kind of change, beside the one to decide at all.
-STANDING = {
-    (ChangeRequest.Kind.PROMOTION, ChangeRequest.Target.STAGING): "governance.decide_staging",
-    (ChangeRequest.Kind.PROMOTION, ChangeRequest.Target.PRODUCTION): "governance.decide_production",
-    (ChangeRequest.Kind.POLICY, ""): "governance.decide_policy",
-    (ChangeRequest.Kind.REVOCATION, ""): "governance.decide_revocation",
-}
 
 
 def change_with(change_id: UUID) -> ChangeRequest:
@@ -38,7 +32,7 @@ def changes() -> QuerySet[ChangeRequest]:
     """All change requests, newest first, with what a reader asks for next."""
     return ChangeRequest.objects.select_related(
         "version__model", "version__developed_by", "policy", "requested_by", "made_by"
-    ).prefetch_related("approvals__approver")
+    ).prefetch_related("approvals__approver", "seats_taken")
 
 
 def open_changes() -> QuerySet[ChangeRequest]:
@@ -52,19 +46,60 @@ def changes_awaiting(user: User) -> list[ChangeRequest]:
 
 def may_decide(user: User, change: ChangeRequest) -> bool:
     """For showing a button; the act decides for itself, and by the same rules."""
-    if user.pk in makers_of(change) or user.pk in earlier_checkers(change):
+    if user.pk in makers_of(change) | earlier_checkers(change) | approvers_of(change):
         return False
-    return holds(user, "governance.decide_change") and holds(user, standing_for(change))
+    return holds(user, "governance.decide_change") and seat_for(user, change) is not None
 
 
-def standing_for(change: ChangeRequest) -> str:
-    """The permission that whoever decides about this change needs."""
-    return STANDING[ChangeRequest.Kind(change.kind), change.target]
+def seats_awaited(change: ChangeRequest) -> list[str]:
+    """The permissions of those whose approval the change still waits for; empty once it is closed."""
+    if change.state != ChangeRequest.State.OPEN:
+        return []
+    taken = {seat.standing for seat in change.seats_taken.all()}
+    tier = change.version.model.tier if change.version else None
+    return [seat for seat in seats(change.kind, change.target, tier) if seat not in taken]
+
+
+def seat_for(user: User, change: ChangeRequest) -> str | None:
+    """The first seat that this person can take."""
+    return next((seat for seat in seats_awaited(change) if holds(user, seat)), None)
+
+
+def approvers_of(change: ChangeRequest) -> set[int]:
+    """Who approved this very change, by primary key."""
+    approvals = change.approvals.all()
+    return {each.approver_id for each in approvals if each.decision == Approval.Decision.APPROVE}
+
+
+def champion_compared(change: ChangeRequest) -> ModelVersion | None:
+    """The champion that whoever decides must see the version beside; None where there is nothing to compare."""
+    if change.version is None or change.target != ChangeRequest.Target.PRODUCTION:
+        return None
+    now = champion(change.version.model)
+    if now is None or now.contract_sha256 != change.version.contract_sha256:
+        return None
+    return now
+
+
+def has_opened_comparison(user: User, change: ChangeRequest, with_champion: ModelVersion) -> bool:
+    """Whether this person saw the comparison with that champion, on the evidence of the request."""
+    since = with_champion.stage_changed_at
+    return change.evidence_views.filter(
+        viewer=user,
+        part=EvidenceView.Part.COMPARISON,
+        evidence_digest=change.evidence_digest,
+        viewed_at__gte=since,
+    ).exists()
 
 
 def makers_of(change: ChangeRequest) -> set[int]:
     """Who asked for the change, and who made what it is about: its developer or author, and who registered it."""
     return {change.requested_by_id, change.made_by_id, *_registrar(change.version)}
+
+
+def built_by(version: ModelVersion) -> set[int]:
+    """Who developed the version, and who registered it."""
+    return {version.developed_by_id, *_registrar(version)}
 
 
 def _registrar(version: ModelVersion | None) -> set[int]:

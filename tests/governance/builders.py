@@ -2,15 +2,18 @@
 
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from django.contrib.auth.models import User
 
 from audit.queries import service_account
 from governance.actions.changes import approve_change, request_promotion
+from governance.actions.evidence import open_comparison
 from governance.actions.gates import complete_gates, request_gates, start_gates
 from governance.measured import Ages, Challenged, Champion, Measured
 from governance.models import ChangeRequest, GateReport
+from governance.queries.changes import champion_compared, change_with
 from monitoring.drift import Column
 from registry.models import ModelVersion, Policy
 from tests.registry.builders import a_model, a_policy, a_run, a_version
@@ -119,9 +122,16 @@ def a_champion(developer: User, validator: User, approver: User, **settings: Any
     """A version that went the whole way into production."""
     version = a_staged_version(developer, validator, **settings)
     change = request_promotion(version, "production", "Ready for use.", by=developer)
-    approve_change(change.pk, WHY, by=approver)
+    read_and_approve(change.pk, by=approver)
     version.refresh_from_db()
     return version
+
+
+def read_and_approve(change_id: UUID, *, by: User) -> ChangeRequest:
+    """Open the comparison with the champion where there is one, and approve."""
+    if champion_compared(change_with(change_id)):
+        open_comparison(change_id, by=by)
+    return approve_change(change_id, WHY, by=by)
 
 
 def a_request(

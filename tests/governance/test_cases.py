@@ -46,7 +46,13 @@ from governance.retraining import advance
 from monitoring.triggers import Trigger
 from registry.models import Dataset, ModelVersion, Run
 from registry.queries import champion
-from tests.governance.builders import WHY, a_champion, a_gate_policy, a_retraining_policy
+from tests.governance.builders import (
+    WHY,
+    a_champion,
+    a_gate_policy,
+    a_retraining_policy,
+    read_and_approve,
+)
 from tests.monitoring import builders as monitoring
 from tests.registry.builders import a_model
 
@@ -194,7 +200,7 @@ def test_the_candidate_becomes_champion_by_two_people_and_closes_the_case(
 
     approve_change(ChangeRequest.objects.get(state="open").pk, WHY, by=validator)
     case = carried(case, retrainer)
-    approve_change(ChangeRequest.objects.get(state="open").pk, WHY, by=approver)
+    read_and_approve(ChangeRequest.objects.get(state="open").pk, by=approver)
     case = carried(case, retrainer)
 
     assert case.state == "closed_champion"
@@ -260,7 +266,7 @@ def test_a_worker_that_is_killed_after_the_last_step_leaves_no_case_open(
     case = carried(a_case(in_service, operator), retrainer)
     approve_change(ChangeRequest.objects.get(state="open").pk, WHY, by=validator)
     carried(case, retrainer)
-    approve_change(ChangeRequest.objects.get(state="open").pk, WHY, by=approver)
+    read_and_approve(ChangeRequest.objects.get(state="open").pk, by=approver)
     monkeypatch.setattr(retraining, "finish_case_step", killed_after)
     with pytest.raises(Killed):
         advance(case.pk, by=retrainer)

@@ -1,0 +1,25 @@
+"""Whose word a change takes: our policy of maker and checker, in one place.
+
+A seat is a permission that somebody who approves must hold; each seat is taken by another person. The database
+holds the seats of the highest tier too (migration `change_kinds`), and a test keeps the two equal.
+"""
+
+Seats = tuple[str, ...]
+
+SEATS: dict[tuple[str, str], Seats] = {
+    ("promotion", "staging"): ("governance.decide_staging",),
+    ("promotion", "production"): ("governance.decide_production",),
+    ("policy", ""): ("governance.decide_policy",),
+    ("revocation", ""): ("governance.decide_revocation",),
+}
+"""By kind and target, whatever the tier."""
+SEATS_OF_TIER: dict[tuple[int, str, str], Seats] = {
+    (1, "promotion", "production"): ("governance.decide_staging", "governance.decide_production"),
+}
+"""Where a tier asks for more: a validator as well as an approver put a tier 1 model in production."""
+
+
+def seats(kind: str, target: str, tier: int | None) -> Seats:
+    """Every seat that must be taken, in order; `tier` is None where the change is about no model. Raises KeyError."""
+    usual = SEATS[kind, target]
+    return usual if tier is None else SEATS_OF_TIER.get((tier, kind, target), usual)

@@ -1,0 +1,206 @@
+"""A tier 1 model enters production on the word of a validator and an approver, whoever comes first."""
+
+import threading
+
+import pytest
+from django.db import IntegrityError, connection, connections, transaction
+from django.utils import timezone
+
+from audit.errors import NotPermitted, Refusal
+from audit.models import Entry
+from governance.actions.changes import approve_change, reject_change
+from governance.errors import (
+    AlreadyDecided,
+    ApprovedAlready,
+    DeveloperCannotApprove,
+    RequesterCannotApprove,
+    ValidatorCannotApprove,
+)
+from governance.models import Approval, ChangeRequest, Seat
+from governance.queries.changes import changes_awaiting, seats_awaited
+from governance.quorum import SEATS_OF_TIER, seats
+from registry.models import Clearance
+from registry.queries import champion, live_clearance
+from tests.conftest import a_person
+from tests.governance.builders import WHY, a_request, a_staged_version
+from tests.governance.test_api import decide, get
+from tests.registry.builders import a_model
+
+
+@pytest.fixture
+def vera(db):
+    """A second validator: the first cleared the version for staging."""
+    return a_person("vera", "validator")
+
+
+@pytest.fixture
+def asked(developer, validator):
+    """A tier 1 version asked into production."""
+    version = a_staged_version(developer, validator, model=a_model(tier=1))
+    return a_request(developer, version, "production")
+
+
+def test_the_first_approval_leaves_the_request_open_and_the_second_makes_the_champion(
+    asked, validator, vera, approver
+):
+    approve_change(asked.pk, WHY, by=approver)
+
+    asked.refresh_from_db()
+    assert asked.state == "open"
+    assert champion(asked.version.model) is None
+    assert seats_awaited(asked) == ["governance.decide_staging"]
+    assert not Clearance.objects.filter(purpose="score_live").exists()
+
+    approve_change(asked.pk, WHY, by=vera)
+
+    asked.refresh_from_db()
+    now = champion(asked.version.model)
+    clearance = live_clearance(now, "score_live", timezone.now())
+    assert asked.state == "granted"
+    assert now == asked.version
+    assert set(clearance.approver_ids) == {validator.pk, vera.pk, approver.pk}
+    assert Entry.objects.filter(event="governance.change.approved").count() >= 2
+
+
+def test_one_person_with_both_roles_takes_one_seat(asked, vera, approver):
+    vera.groups.add(*approver.groups.all())
+    approve_change(asked.pk, WHY, by=vera)
+
+    with pytest.raises(ApprovedAlready):
+        approve_change(asked.pk, WHY, by=vera)
+
+    asked.refresh_from_db()
+    assert asked.state == "open"
+    assert Seat.objects.get(change_request=asked).standing == "governance.decide_staging"
+    assert Entry.objects.order_by("-id").first().event == "audit.action_refused"
+
+
+def test_two_of_the_same_role_are_no_quorum(asked, vera, approver):
+    approve_change(asked.pk, WHY, by=approver)
+
+    with pytest.raises(NotPermitted):
+        approve_change(asked.pk, WHY, by=a_person("andrea", "approver"))
+
+    asked.refresh_from_db()
+    assert asked.state == "open"
+
+
+def test_who_asked_built_or_cleared_staging_takes_no_seat(asked, developer, validator, vera):
+    developer.groups.add(*vera.groups.all())
+
+    with pytest.raises((RequesterCannotApprove, DeveloperCannotApprove)):
+        approve_change(asked.pk, WHY, by=developer)
+    with pytest.raises(ValidatorCannotApprove):
+        approve_change(asked.pk, WHY, by=validator)
+
+    assert not Seat.objects.filter(change_request=asked).exists()
+
+
+def test_the_second_may_still_reject(asked, vera, approver):
+    approve_change(asked.pk, WHY, by=approver)
+
+    reject_change(asked.pk, "The holdout is too small.", by=vera)
+
+    asked.refresh_from_db()
+    assert asked.state == "rejected"
+    assert champion(asked.version.model) is None
+    with pytest.raises(AlreadyDecided):
+        approve_change(asked.pk, WHY, by=a_person("viola", "validator"))
+
+
+def test_a_request_waits_on_the_desk_of_those_whose_seat_is_free(asked, validator, vera, approver):
+    assert [changes_awaiting(person) for person in (vera, approver)] == [[asked], [asked]]
+
+    approve_change(asked.pk, WHY, by=approver)
+
+    assert changes_awaiting(vera) == [asked]
+    assert changes_awaiting(approver) == []
+    assert changes_awaiting(validator) == []
+
+
+def test_over_http_the_answer_says_whose_approval_is_awaited(asked, vera, approver):
+    first = decide(vera, asked.pk).json()
+    second = decide(approver, asked.pk).json()
+
+    assert (first["state"], first["awaited"]) == ("open", ["governance.decide_production"])
+    assert (second["state"], second["awaited"]) == ("granted", [])
+    assert len(get(vera, f"change-requests/{asked.pk}").json()["approvals"]) == 2
+
+
+@pytest.mark.parametrize("tier", [2, 3])
+def test_the_other_tiers_take_one_approval_beside_the_staging_one(tier):
+    assert seats("promotion", "production", tier) == ("governance.decide_production",)
+
+
+def test_a_change_of_no_known_kind_has_no_quorum_rather_than_an_empty_one():
+    with pytest.raises(KeyError):
+        seats("exception", "", 1)
+
+
+# What follows goes around the acts: the database refuses it to whoever writes.
+
+
+def test_the_database_grants_nothing_while_a_seat_of_the_policy_is_free(asked, approver):
+    assert SEATS_OF_TIER == {
+        (1, "promotion", "production"): (
+            "governance.decide_staging",
+            "governance.decide_production",
+        )
+    }, "The trigger quorum_of_tier holds these two: change both."
+    approve_change(asked.pk, WHY, by=approver)
+
+    with pytest.raises(IntegrityError, match="tier 1"), transaction.atomic():
+        ChangeRequest.objects.filter(pk=asked.pk).update(state="granted", decided_at=timezone.now())
+
+
+def test_the_database_gives_a_seat_to_one_approval_of_that_change_alone(asked, vera, approver):
+    approve_change(asked.pk, WHY, by=approver)
+    approval = Approval.objects.get(change_request=asked)
+    staging = Approval.objects.exclude(change_request=asked).get()
+    entry = Entry.objects.order_by("-id").first()
+    seat = {"change_request": asked, "entry": entry}
+
+    for forged in (
+        {"standing": "governance.decide_staging", "approval": approval},
+        {"standing": "governance.decide_production", "approval": staging},
+        {"standing": "governance.decide_staging", "approval": staging},
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Seat.objects.create(**seat, **forged)
+    for write in (lambda: Seat.objects.update(standing="x"), Seat.objects.all().delete):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            write()
+
+
+def test_two_approvals_at_the_same_instant_make_one_champion(own_database):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite writes one transaction at a time")
+    dana, victor = a_person("dana", "model developer"), a_person("victor", "validator")
+    people = [a_person("vera", "validator"), a_person("amira", "approver")]
+    people += [a_person("viola", "validator"), a_person("andrea", "approver")]
+    version = a_staged_version(dana, victor, model=a_model(tier=1))
+    change = a_request(dana, version, "production")
+    start = threading.Barrier(len(people))
+    refused: list[str] = []
+
+    def decide_now(person) -> None:
+        start.wait()
+        try:
+            approve_change(change.pk, WHY, by=person)
+        except Refusal as refusal:
+            refused.append(refusal.type)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=decide_now, args=[person]) for person in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    change.refresh_from_db()
+    assert change.state == "granted"
+    assert len(refused) == 2
+    assert Seat.objects.filter(change_request=change).count() == 2
+    assert Clearance.objects.filter(version=version, purpose="score_live").count() == 1
+    assert champion(version.model) == version
