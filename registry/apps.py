@@ -7,7 +7,16 @@ class RegistryConfig(AppConfig):
     name = "registry"
     verbose_name = "Models and data"
 
-    append_only = ["Dataset", "Artefact", "Baseline", "Clearance"]
+    append_only = [
+        "Dataset",
+        "Artefact",
+        "Baseline",
+        "Clearance",
+        "ModelRecord",
+        "StageChange",
+        "UseRestriction",
+        "RestrictionLift",
+    ]
     governed = ["ScoringModel", "Run", "Policy", "ModelVersion"]
     erasable: list[str] = []
     plain: list[str] = []

@@ -13,6 +13,7 @@ from governance.admin.changes import ApprovalAdmin, ChangeRequestAdmin
 from governance.admin.erasures import ErasureCaseAdmin
 from governance.admin.gates import GateReportAdmin, GateRunAdmin
 from governance.admin.holds import LegalHoldAdmin
+from governance.admin.restrictions import LiftForm, RestrictionForm
 
 __all__ = [
     "AccessRequestAdmin",
@@ -26,6 +27,8 @@ __all__ = [
     "GateRunAdmin",
     "IncidentAdmin",
     "LegalHoldAdmin",
+    "LiftForm",
+    "RestrictionForm",
     "RetrainingCaseAdmin",
     "RoleAdmin",
     "SignInGuardAdmin",
