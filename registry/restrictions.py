@@ -71,7 +71,7 @@ def problems_under(limits: Iterable[Limit], features: Mapping[str, Any]) -> list
 
 def _is_within(limit: Limit, value: object) -> bool:
     if limit.kind == "max_amount":
-        return _is_number(value) and value <= limit.limits["max"]  # type: ignore[operator]  # a number
+        return _is_number(value) and bool(value <= limit.limits["max"])
     return any(_is_same(value, allowed) for allowed in limit.limits["values"])
 
 
