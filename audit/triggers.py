@@ -88,6 +88,14 @@ def frozen(table: str, allowed: Sequence[str]) -> list[DatabaseOnly]:
     ]
 
 
+def thawed(table: str, allowed: Sequence[str]) -> list[DatabaseOnly]:
+    """Undo `frozen(table, allowed)`, for a migration that changes the columns and freezes the table anew."""
+    return [
+        DatabaseOnly(operation._backwards, operation._forwards)
+        for operation in reversed(frozen(table, allowed))
+    ]
+
+
 def refuse_when(
     table: str, suffix: str, act: str, condition: str, message: str
 ) -> list[DatabaseOnly]:

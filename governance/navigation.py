@@ -55,6 +55,7 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         Item("Models", "account_tree", "registry_scoringmodel"),
         Item("Versions", "deployed_code", "registry_modelversion"),
         Item("Clearances", "verified_user", "registry_clearance"),
+        Item("Use restrictions", "production_quantity_limits", "registry_userestriction"),
         Item("Policies", "policy", "registry_policy"),
         Item("Training runs", "science", "registry_run"),
         Item("Data sets", "dataset", "registry_dataset"),

@@ -44,11 +44,15 @@ READ_MODELS = READ_LOG | frozenset(
         "registry.view_baseline",
         "registry.view_clearance",
         "registry.view_dataset",
+        "registry.view_modelrecord",
         "registry.view_modelversion",
         "registry.view_policy",
         "registry.view_reproduction",
+        "registry.view_restrictionlift",
         "registry.view_run",
         "registry.view_scoringmodel",
+        "registry.view_stagechange",
+        "registry.view_userestriction",
         "serving.view_decision",
         "serving.view_explanationfailure",
         "serving.view_loadfailure",
@@ -58,11 +62,20 @@ READ_MODELS = READ_LOG | frozenset(
 # Makers propose; checkers decide. No role is both, and the acts compare the people as well.
 MAKE = frozenset({"governance.request_change", "registry.propose_policy"})
 STOP = frozenset(
-    {"governance.suspend_version", "registry.change_stage", "registry.revoke_clearance"}
+    {
+        "governance.suspend_version",
+        "registry.change_stage",
+        "registry.restrict_use",
+        "registry.revoke_clearance",
+    }
 )
 # Whoever can be the owner of a model or of a finding. A validator is not: they judge what owners say.
 OWN = frozenset({"governance.attest_model", "governance.submit_remediation"})
-CLEAR = STOP | {"registry.grant_clearance"}
+CLEAR = STOP | {
+    "registry.change_tier",
+    "registry.grant_clearance",
+    "registry.lift_restriction",
+}
 
 ROLES: dict[str, frozenset[str]] = {
     "model developer": READ_MODELS
@@ -72,6 +85,7 @@ ROLES: dict[str, frozenset[str]] = {
         "governance.measure_gates",
         "governance.take_in_dataset",
         "monitoring.supply_protected",
+        "registry.amend_model",
         "registry.register_dataset",
         "registry.register_model",
         "registry.register_version",

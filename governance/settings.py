@@ -184,6 +184,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ChangeKind": "governance.models.ChangeRequest.Kind",
         "PolicyKind": "registry.models.Policy.Kind",
+        "RestrictionKind": "registry.models.UseRestriction.Kind",
+        "Rating": "registry.models.ScoringModel.Rating",
     },
 }
 

@@ -7,7 +7,17 @@ class RegistryConfig(AppConfig):
     name = "registry"
     verbose_name = "Models and data"
 
-    append_only = ["Dataset", "Artefact", "Baseline", "Clearance", "Reproduction"]
+    append_only = [
+        "Dataset",
+        "Artefact",
+        "Baseline",
+        "Clearance",
+        "ModelRecord",
+        "Reproduction",
+        "RestrictionLift",
+        "StageChange",
+        "UseRestriction",
+    ]
     governed = ["ScoringModel", "Run", "Policy", "ModelVersion"]
     erasable: list[str] = []
     plain: list[str] = []

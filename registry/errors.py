@@ -189,3 +189,27 @@ class ArtefactMismatch(Refusal):
     """The estimator loaded is not the one that was registered: its content has another digest."""
 
     status = 503
+
+
+class NothingAmended(Refusal):
+    """The change would leave the model's entry in the inventory as it is."""
+
+
+class UnknownRestriction(NotFound):
+    """There is no use restriction of that number."""
+
+
+class RestrictionLifted(Refusal):
+    """The use restriction was already lifted."""
+
+
+class LifterIsDeveloper(Refusal):
+    """Nobody lifts a restriction on a version they developed, or on a model of which they developed a version."""
+
+    status = 403
+
+
+class MomentRefused(Refusal):
+    """The time asked about is no ISO 8601 time with an offset, or lies in the future."""
+
+    status = 422

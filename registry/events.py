@@ -5,6 +5,8 @@ from enum import StrEnum
 
 class Event(StrEnum):
     MODEL_REGISTERED = "registry.model.registered"
+    MODEL_AMENDED = "registry.model.amended"
+    TIER_CHANGED = "registry.model.tier_changed"
     DATASET_REGISTERED = "registry.dataset.registered"
     RUN_REQUESTED = "registry.run.requested"
     RUN_STARTED = "registry.run.started"
@@ -19,10 +21,14 @@ class Event(StrEnum):
     POLICY_REJECTED = "registry.policy.rejected"
     CLEARANCE_GRANTED = "registry.clearance.granted"
     CLEARANCE_REVOKED = "registry.clearance.revoked"
+    USE_RESTRICTED = "registry.restriction.placed"
+    RESTRICTION_LIFTED = "registry.restriction.lifted"
 
 
 DESCRIPTIONS = {
     Event.MODEL_REGISTERED: "A scoring model entered the inventory: its uses, its tier, its owner.",
+    Event.MODEL_AMENDED: "Fields of a model's entry in the inventory changed: from what, to what, why.",
+    Event.TIER_CHANGED: "A model moved to another tier: from which, to which, why.",
     Event.DATASET_REGISTERED: "A snapshot passed its checks and is kept under its digest.",
     Event.RUN_REQUESTED: "Someone asked for a model to be trained: data, algorithm, parameters, seed.",
     Event.RUN_STARTED: "A worker began to train: the code and the environment it does so with.",
@@ -37,4 +43,6 @@ DESCRIPTIONS = {
     Event.POLICY_REJECTED: "A proposed policy was turned down.",
     Event.CLEARANCE_GRANTED: "A version may be used for one purpose, with exactly these bytes.",
     Event.CLEARANCE_REVOKED: "A clearance ended before its time.",
+    Event.USE_RESTRICTED: "A model or a version may not be used outside of a limit from here on.",
+    Event.RESTRICTION_LIFTED: "A use restriction ended before its time, by someone who did not develop what it restricts.",
 }

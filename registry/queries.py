@@ -14,6 +14,7 @@ from registry.errors import (
     UnknownModel,
     UnknownPlot,
     UnknownPolicy,
+    UnknownRestriction,
     UnknownRun,
     UnknownVersion,
 )
@@ -26,6 +27,7 @@ from registry.models import (
     Run,
     ScoringModel,
     Stage,
+    UseRestriction,
 )
 from registry.profile import FeatureProfile, profile
 from registry.snapshots import Snapshot
@@ -91,22 +93,33 @@ def champion(model: ScoringModel) -> ModelVersion | None:
     return versions_of(model).filter(stage=Stage.PRODUCTION).first()
 
 
-def live_clearances(version: ModelVersion, purpose: str, at: datetime) -> QuerySet[Clearance]:
-    """Grants of exactly the version's bytes for the purpose that hold at that time, newest first."""
+def clearances_in_force(at: datetime) -> QuerySet[Clearance]:
+    """Grants that hold at that time, newest first."""
     return Clearance.objects.filter(
         Q(valid_to__isnull=True) | Q(valid_to__gt=at),
         Q(revocation__isnull=True) | Q(revocation__valid_from__gt=at),
-        version=version,
-        purpose=purpose,
         kind=Clearance.Kind.GRANT,
-        artefact_sha256=version.artefact_id,
         valid_from__lte=at,
     ).order_by("-valid_from", "-id")
+
+
+def live_clearances(version: ModelVersion, purpose: str, at: datetime) -> QuerySet[Clearance]:
+    """Grants of exactly the version's bytes for the purpose that hold at that time, newest first."""
+    return clearances_in_force(at).filter(
+        version=version, purpose=purpose, artefact_sha256=version.artefact_id
+    )
 
 
 def live_clearance(version: ModelVersion, purpose: str, at: datetime) -> Clearance | None:
     """The newest grant of exactly the version's bytes for the purpose; None when none holds."""
     return live_clearances(version, purpose, at).first()
+
+
+def clearance_to_decide(champion: ModelVersion, at: datetime) -> Clearance | None:
+    """What lets a champion decide applications: its grant to score, or the one by which it was brought back."""
+    return live_clearance(champion, Clearance.Purpose.SCORE_LIVE, at) or live_clearance(
+        champion, Clearance.Purpose.ROLLBACK, at
+    )
 
 
 def policy_in_force(kind: str, name: str, at: datetime) -> Policy | None:
@@ -131,6 +144,63 @@ def policy_in_force(kind: str, name: str, at: datetime) -> Policy | None:
 def is_in_force(policy: Policy, at: datetime) -> bool:
     """True when this very version of the policy applies at that time."""
     return policy_in_force(policy.kind, policy.name, at) == policy
+
+
+def restriction_with(restriction_id: int) -> UseRestriction:
+    """Raises UnknownRestriction."""
+    restriction = restrictions().filter(pk=restriction_id).first()
+    if restriction is None:
+        raise UnknownRestriction(f"There is no use restriction with the number {restriction_id}.")
+    return restriction
+
+
+def restrictions() -> QuerySet[UseRestriction]:
+    """Every use restriction, the newest first, with what a reader asks for next."""
+    return UseRestriction.objects.select_related(
+        "model", "version__model", "placed_by", "lift__lifted_by"
+    )
+
+
+def restrictions_in_force(at: datetime) -> QuerySet[UseRestriction]:
+    """Restrictions that hold at that time, the oldest first."""
+    return (
+        restrictions()
+        .filter(
+            Q(valid_to__isnull=True) | Q(valid_to__gt=at),
+            Q(lift__isnull=True) | Q(lift__lifted_at__gt=at),
+            valid_from__lte=at,
+        )
+        .order_by("id")
+    )
+
+
+def restrictions_on(version_id: int, at: datetime) -> QuerySet[UseRestriction]:
+    """What limits the version at that time: restrictions on it, and those on its model as a whole."""
+    return restrictions_in_force(at).filter(
+        Q(version=version_id) | Q(version__isnull=True, model__versions=version_id)
+    )
+
+
+def restrictions_of(model: ScoringModel, at: datetime) -> QuerySet[UseRestriction]:
+    """What limits the model or any version of it at that time."""
+    return restrictions_in_force(at).filter(model=model)
+
+
+def versions_restricted(restriction: UseRestriction) -> QuerySet[ModelVersion]:
+    """The version that a restriction limits, or every version of its model."""
+    versions = ModelVersion.objects.filter(model=restriction.model_id)
+    return versions.filter(pk=restriction.version_id) if restriction.version_id else versions
+
+
+def contracts_restricted(
+    model: ScoringModel, version: ModelVersion | None
+) -> list[FeatureContract]:
+    """The contracts that a restriction must fit: of the version, else of all that may score or soon will."""
+    if version is not None:
+        return [contract_of_version(version)]
+    versions = versions_of(model)
+    serving = versions.filter(stage__in=[Stage.STAGING, Stage.PRODUCTION])
+    return [contract_of_version(one) for one in serving or versions[:1]]
 
 
 def runs_waiting_since(before: datetime) -> QuerySet[Run]:

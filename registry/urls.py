@@ -3,14 +3,25 @@
 from django.urls import path
 
 from registry.api.datasets import DatasetProfileView, DatasetView
-from registry.api.models import ModelsView, ModelView
+from registry.api.live import LiveView
+from registry.api.models import ModelRecordsView, ModelsView, ModelView, TierView
 from registry.api.policies import PoliciesView, PolicyView
+from registry.api.restrictions import LiftView, RestrictionsView
 from registry.api.runs import PlotView, RunsView, RunView
 from registry.api.versions import VersionsView, VersionView
 
 urlpatterns = [
     path("models", ModelsView.as_view(), name="registry-models"),
     path("models/<slug:model>", ModelView.as_view(), name="registry-model"),
+    path("models/<slug:model>/records", ModelRecordsView.as_view(), name="registry-records"),
+    path("models/<slug:model>/tier", TierView.as_view(), name="registry-tier"),
+    path("models/<slug:model>/live", LiveView.as_view(), name="registry-live"),
+    path(
+        "models/<slug:model>/restrictions",
+        RestrictionsView.as_view(),
+        name="registry-restrictions",
+    ),
+    path("restrictions/<int:restriction_id>/lift", LiftView.as_view(), name="registry-lift"),
     path("models/<slug:model>/versions", VersionsView.as_view(), name="registry-versions"),
     path(
         "models/<slug:model>/versions/<int:number>", VersionView.as_view(), name="registry-version"

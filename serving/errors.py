@@ -35,6 +35,16 @@ class NoPrincipalReason(Refusal):
     """The application would be declined or referred, and no reason for it can be given."""
 
 
+class NoNewDecisions(Refusal):
+    """A use restriction closes the model or its version to every application."""
+
+    status = 503
+
+
+class UseRestricted(Refusal):
+    """The application lies outside of what the model may be used for; every feature in the way is named."""
+
+
 class InvalidApplication(Refusal):
     """Fields of an application are wrong; every one of them is named."""
 

@@ -15,11 +15,19 @@ from audit.cases import restricted_people
 from audit.models import Erasure
 from audit.purposes import DECISION
 from registry.contract import FeatureContract
-from registry.models import Clearance, ModelVersion, Stage
-from registry.queries import contract_of_version, live_clearance, model_named, version_numbered
+from registry.models import ModelVersion, Stage
+from registry.queries import (
+    clearance_to_decide,
+    contract_of_version,
+    model_named,
+    restrictions_on,
+    version_numbered,
+)
+from registry.restrictions import Limit
 from serving.errors import (
     IdempotencyKeyReused,
     NoClearedVersion,
+    NoNewDecisions,
     NoSuchDecision,
     VersionNotCleared,
 )
@@ -63,9 +71,7 @@ def cleared_version(model_name: str, at: datetime, number: int | None = None) ->
         .first()
     )
     if champion is not None and number in (None, champion.number):
-        clearance = live_clearance(champion, Clearance.Purpose.SCORE_LIVE, at) or live_clearance(
-            champion, Clearance.Purpose.ROLLBACK, at
-        )  # the second, where a former champion was brought back
+        clearance = clearance_to_decide(champion, at)
         if clearance is not None:
             return ClearedVersion(bytes_of(champion), clearance.pk)
     model = model_named(model_name)
@@ -73,6 +79,21 @@ def cleared_version(model_name: str, at: datetime, number: int | None = None) ->
         version = version_numbered(model, number)
         raise VersionNotCleared(f"{version} has no live clearance to decide applications.")
     raise NoClearedVersion(f"{model} has no version that is cleared to decide applications.")
+
+
+def limits_on(version_id: int, at: datetime) -> tuple[Limit, ...]:
+    """The use restrictions on a version at that time, read anew in every call as clearances are.
+
+    Raises NoNewDecisions where one of them closes the version.
+    """
+    rows = restrictions_on(version_id, at).values_list("pk", "kind", "limits")
+    limits = tuple(Limit(*row) for row in rows)
+    for limit in limits:
+        if limit.closes:
+            raise NoNewDecisions(
+                f"Use restriction {limit.number} allows no new decisions by this version."
+            )
+    return limits
 
 
 def bytes_of(version: ModelVersion) -> VersionBytes:

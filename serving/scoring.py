@@ -13,6 +13,7 @@ from registry.loading import load_estimator
 from registry.models import ModelVersion
 from registry.policies import fit_problems
 from registry.queries import baseline_rows, contract_of_version, protected_names
+from registry.restrictions import Limit
 from serving import queries
 from serving.errors import ArtefactRefused
 from serving.explainers.compiler import compile_scorer
@@ -65,10 +66,11 @@ class LoadedVersion:
 
 @dataclass(frozen=True)
 class LiveVersion:
-    """A loaded version under one live clearance."""
+    """A loaded version under one live clearance, and within the use restrictions of the moment."""
 
     loaded: LoadedVersion
     clearance_id: int
+    limits: tuple[Limit, ...]
 
 
 def score_rows(version: ModelVersion, packed: NDArray[np.float64]) -> Scores:

@@ -15,6 +15,7 @@ from governance.admin.findings import FindingAdmin, FindingExtensionAdmin, Overd
 from governance.admin.gates import GateReportAdmin, GateRunAdmin
 from governance.admin.holds import LegalHoldAdmin
 from governance.admin.oversight import AttestationAdmin, RevalidationAdmin
+from governance.admin.restrictions import LiftForm, RestrictionForm
 
 __all__ = [
     "AccessRequestAdmin",
@@ -31,7 +32,9 @@ __all__ = [
     "GateRunAdmin",
     "IncidentAdmin",
     "LegalHoldAdmin",
+    "LiftForm",
     "OverdueFindingAdmin",
+    "RestrictionForm",
     "RetrainingCaseAdmin",
     "RevalidationAdmin",
     "RoleAdmin",

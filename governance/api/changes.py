@@ -18,8 +18,16 @@ from governance.actions.changes import (
 from governance.actions.evidence import open_comparison
 from governance.deciding import decide_change
 from governance.models import Approval, ChangeRequest
-from governance.queries.changes import change_with, changes, seats_awaited
+from governance.queries.changes import (
+    as_they_stood,
+    change_at,
+    change_with,
+    changes,
+    changes_at,
+    seats_awaited,
+)
 from registry.models import ModelVersion
+from registry.moments import AS_OF, as_of
 from registry.queries import model_named, policy_with, version_numbered
 
 Kind = ChangeRequest.Kind
@@ -104,15 +112,18 @@ class ChangeList(ActView, generics.GenericAPIView[ChangeRequest]):
 
     @extend_schema(
         operation_id="change_requests_list",
-        parameters=[OpenApiParameter("state", enum=ChangeRequest.State.values)],
+        parameters=[OpenApiParameter("state", enum=ChangeRequest.State.values), AS_OF],
         responses=ChangeSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
         """Change requests, the newest first."""
-        found = changes()
-        if state := request.query_params.get("state"):
-            found = found.filter(state=state)
-        page = self.paginate_queryset(found)
+        state = request.query_params.get("state")
+        if at := as_of(request):
+            stood = as_they_stood(changes_at(at), at)
+            then = [change for change in stood if state in (None, "", change.state)]
+            page = self.paginate_queryset(then)  # type: ignore[arg-type]  # pages take lists
+        else:
+            page = self.paginate_queryset(changes().filter(state=state) if state else changes())
         return self.get_paginated_response(ChangeSerializer(page, many=True).data)
 
     @extend_schema(
@@ -141,10 +152,14 @@ class ChangeList(ActView, generics.GenericAPIView[ChangeRequest]):
 class ChangeDetail(ActView):
     read_permission = "governance.view_changerequest"
 
-    @extend_schema(operation_id="change_requests_retrieve", responses=ChangeSerializer)
+    @extend_schema(
+        operation_id="change_requests_retrieve", parameters=[AS_OF], responses=ChangeSerializer
+    )
     def get(self, request: Request, change_id: UUID) -> Response:
         """One change request, the evidence it is bound to, and what was decided."""
-        return Response(ChangeSerializer(change_with(change_id)).data)
+        at = as_of(request)
+        change = change_at(change_id, at) if at else change_with(change_id)
+        return Response(ChangeSerializer(change).data)
 
 
 class SwapSerializer(serializers.Serializer[None]):

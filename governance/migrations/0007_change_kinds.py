@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('audit', '0007_write_path'),
         ('governance', '0006_finding_triggers'),
-        ('registry', '0002_triggers'),
+        ('registry', '0005_inventory'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,11 +1,12 @@
 """Named reads about change requests: who waits for whom, and what a decision rests on."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from audit.action import holds
 from audit.canonical import digest_json
@@ -33,6 +34,38 @@ def changes() -> QuerySet[ChangeRequest]:
     return ChangeRequest.objects.select_related(
         "version__model", "version__developed_by", "policy", "requested_by", "made_by"
     ).prefetch_related("approvals__approver", "seats_taken")
+
+
+def changes_at(at: datetime) -> QuerySet[ChangeRequest]:
+    """The change requests made by that time, with the approvals given by then; `as_they_stood` tells their states."""
+    given = Approval.objects.filter(decided_at__lte=at).select_related("approver")
+    return (
+        changes()
+        .prefetch_related(None)
+        .prefetch_related(Prefetch("approvals", queryset=given))
+        .filter(requested_at__lte=at)
+    )
+
+
+def as_they_stood(found: Iterable[ChangeRequest], at: datetime) -> list[ChangeRequest]:
+    """The requests of `changes_at`, open where they were decided later. For reading; never saved."""
+    stood = list(found)
+    for change in stood:
+        if change.decided_at is not None and change.decided_at > at:
+            change.state, change.decided_at, change.closing_reason = (
+                ChangeRequest.State.OPEN,
+                None,
+                "",
+            )
+    return stood
+
+
+def change_at(change_id: UUID, at: datetime) -> ChangeRequest:
+    """Raises NoSuchChange where it was not asked for yet."""
+    found = as_they_stood(changes_at(at).filter(pk=change_id), at)
+    if not found:
+        raise NoSuchChange(f"There was no change request {change_id} at that time.")
+    return found[0]
 
 
 def open_changes() -> QuerySet[ChangeRequest]:

@@ -1,6 +1,8 @@
 """Acts on the inventory."""
 
 import re
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -8,11 +10,18 @@ from django.utils import timezone
 
 from audit.action import action, record
 from audit.errors import FieldProblem, InvalidInput
-from registry.errors import ModelExists
+from audit.models import Entry
+from registry.errors import ModelExists, NothingAmended
 from registry.events import Event
-from registry.models import ScoringModel
+from registry.models import ModelRecord, ScoringModel
+from registry.models.inventory import AMENDABLE
 
 TIERS = (1, 2, 3)
+REQUIRED = frozenset({"title", "purpose", "label_meaning"})
+LISTS = frozenset({"approved_uses", "prohibited_uses", "jurisdictions", "users", "dependencies"})
+RATINGS = frozenset({"complexity", "inherent_risk"})
+LONGEST = 200
+SHORT = frozenset({"title", "product", "regulatory_use", "vendor"})
 
 
 @action(Event.MODEL_REGISTERED, needs="registry.register_model")
@@ -86,4 +95,111 @@ def register_model(
         **texts,
     )
     model.save(force_insert=True)
+    _keep_record(model, model.created_at, model.entry, by)
     return model
+
+
+@action(Event.MODEL_AMENDED, needs="registry.amend_model")
+def amend_model(
+    model: ScoringModel, changes: Mapping[str, Any], rationale: str, *, by: User
+) -> ScoringModel:
+    """Change fields of a model's entry in the inventory; its tier is an act of its own.
+
+    Raises InvalidInput naming every field at fault, or NothingAmended.
+    """
+    problems = [
+        problem for name, value in changes.items() for problem in _amendment_problems(name, value)
+    ]
+    if problems := problems + _rationale_problems(rationale):
+        raise InvalidInput("The model cannot be amended so; see `errors`.", errors=problems)
+    model = _locked(model)
+    before = model.inventory
+    for name, value in changes.items():
+        setattr(model, name, value)
+    after = model.inventory
+    changed = [name for name in AMENDABLE if before[name] != after[name]]
+    if not changed:
+        raise NothingAmended(f"The inventory says all of that about {model} already.")
+    entry = record(
+        subject=model.subject,
+        before={name: before[name] for name in changed},
+        after={name: after[name] for name in changed},
+        rationale=rationale,
+    )
+    _revise(model, changed, entry, by, rationale)
+    return model
+
+
+@action(Event.TIER_CHANGED, needs="registry.change_tier")
+def change_tier(model: ScoringModel, tier: int, rationale: str, *, by: User) -> ScoringModel:
+    """Move a model to another tier, for the reason given. Raises InvalidInput or NothingAmended."""
+    problems = _rationale_problems(rationale)
+    if tier not in TIERS:
+        problems.append(FieldProblem("tier", "out_of_range", "Must be 1, 2 or 3."))
+    if problems:
+        raise InvalidInput("The tier cannot be changed so; see `errors`.", errors=problems)
+    model = _locked(model)
+    if model.tier == tier:
+        raise NothingAmended(f"{model} is in tier {tier} already.")
+    entry = record(subject=model.subject, before=model.tier, tier=tier, rationale=rationale)
+    model.tier = tier
+    model.tier_rationale = rationale
+    _revise(model, ["tier", "tier_rationale"], entry, by, rationale)
+    return model
+
+
+def _locked(model: ScoringModel) -> ScoringModel:
+    return (
+        ScoringModel.objects.select_for_update(of=("self",))
+        .select_related("owner")
+        .get(pk=model.pk)
+    )
+
+
+def _revise(
+    model: ScoringModel, changed: list[str], entry: Entry, by: User, rationale: str
+) -> None:
+    model.revision += 1
+    _keep_record(model, entry.occurred_at, entry, by, rationale)
+    model.save(update_fields=[*changed, "revision"])
+
+
+def _keep_record(
+    model: ScoringModel, valid_from: datetime, entry: Entry, by: User, rationale: str = ""
+) -> None:
+    ModelRecord.objects.create(
+        model=model,
+        revision=model.revision,
+        body=model.inventory,
+        rationale=rationale,
+        recorded_by=by,
+        valid_from=valid_from,
+        entry=entry,
+    )
+
+
+def _rationale_problems(rationale: str) -> list[FieldProblem]:
+    return [] if rationale.strip() else [FieldProblem("rationale", "blank", "Must not be empty.")]
+
+
+def _amendment_problems(name: str, value: object) -> list[FieldProblem]:
+    """What is wrong with the new value of one field."""
+    if name not in AMENDABLE:
+        return [FieldProblem(name, "unexpected", "No field that an amendment changes.")]
+    if name == "owner":
+        return [] if isinstance(value, User) else [FieldProblem(name, "unknown", "No user.")]
+    if name == "label_window_months":
+        whole = value is None or (type(value) is int and 0 < value <= 600)
+        return [] if whole else [FieldProblem(name, "out_of_range", "1 to 600 months, or null.")]
+    if name in LISTS:
+        texts = isinstance(value, list) and all(isinstance(text, str) for text in value)
+        return [] if texts else [FieldProblem(name, "wrong_type", "Must be a list of texts.")]
+    if not isinstance(value, str):
+        return [FieldProblem(name, "wrong_type", "Must be a text.")]
+    if name in REQUIRED and not value.strip():
+        return [FieldProblem(name, "blank", "Must not be empty.")]
+    if name in RATINGS and value not in ("", *ScoringModel.Rating.values):
+        return [FieldProblem(name, "unknown", "One of low, medium, high, or empty.")]
+    if name in SHORT and len(value) > LONGEST:
+        return [FieldProblem(name, "too_long", f"At most {LONGEST} characters.")]
+    return []

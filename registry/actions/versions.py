@@ -26,6 +26,7 @@ from registry.models import (
     Run,
     ScoringModel,
     Stage,
+    StageChange,
 )
 from registry.policies import fit_problems
 
@@ -103,6 +104,7 @@ def register_version(
     version.baseline = _baseline(sha256, rows, entry)
     version.entry = entry
     version.save(force_insert=True)
+    _keep_stage(version, entry)
     return version
 
 
@@ -116,9 +118,8 @@ def change_stage(version: ModelVersion, stage: str, *, by: User, reason: str) ->
             f"{version} is {version.stage} and cannot become {stage} by a change of stage;"
             f" it can go to: {reachable}."
         )
-    before = version.stage
-    _move(version, stage)
-    record(subject=version.subject, stage=stage, before=before, reason=reason)
+    entry = record(subject=version.subject, stage=stage, before=version.stage, reason=reason)
+    _move(version, stage, entry)
     return version
 
 
@@ -139,16 +140,16 @@ def promote_to_champion(version: ModelVersion, *, by: User) -> ModelVersion:
     if clearance is None:
         raise NotCleared(f"{version} has no live clearance for {purpose}.")
     before = queries.champion(version.model)
-    if before:
-        _move(before, Stage.ARCHIVED)
-    _move(version, Stage.PRODUCTION)
-    record(
+    entry = record(
         subject=version.subject,
         artefact_sha256=version.artefact_id,
         clearance=clearance.pk,
         evidence_digest=clearance.evidence_digest,
         archived=before.number if before else None,
     )
+    if before:
+        _move(before, Stage.ARCHIVED, entry)
+    _move(version, Stage.PRODUCTION, entry)
     return version
 
 
@@ -213,7 +214,14 @@ def _locked(version: ModelVersion) -> ModelVersion:
     return queries.versions_of(version.model).get(pk=version.pk)
 
 
-def _move(version: ModelVersion, stage: str) -> None:
+def _move(version: ModelVersion, stage: str, entry: Entry) -> None:
     version.stage = stage
-    version.stage_changed_at = timezone.now()
+    version.stage_changed_at = entry.occurred_at
+    _keep_stage(version, entry)
     version.save(update_fields=["stage", "stage_changed_at"])
+
+
+def _keep_stage(version: ModelVersion, entry: Entry) -> None:
+    StageChange.objects.create(
+        version=version, stage=version.stage, changed_at=version.stage_changed_at, entry=entry
+    )

@@ -2,8 +2,13 @@
 
 from registry.admin.artefacts import ArtefactAdmin, BaselineAdmin
 from registry.admin.datasets import DatasetAdmin
-from registry.admin.inventory import ScoringModelAdmin
+from registry.admin.inventory import ModelRecordAdmin, ScoringModelAdmin
 from registry.admin.policies import PolicyAdmin
+from registry.admin.restrictions import (
+    RestrictionLiftAdmin,
+    StageChangeAdmin,
+    UseRestrictionAdmin,
+)
 from registry.admin.runs import RunAdmin
 from registry.admin.versions import ClearanceAdmin, ModelVersionAdmin
 
@@ -12,8 +17,12 @@ __all__ = [
     "BaselineAdmin",
     "ClearanceAdmin",
     "DatasetAdmin",
+    "ModelRecordAdmin",
     "ModelVersionAdmin",
     "PolicyAdmin",
+    "RestrictionLiftAdmin",
     "RunAdmin",
     "ScoringModelAdmin",
+    "StageChangeAdmin",
+    "UseRestrictionAdmin",
 ]

@@ -1,11 +1,12 @@
 """The inventory of models."""
 
 from django.contrib import admin
+from django.utils import timezone
 
 from audit.admin_base import ReadOnlyAdmin
-from registry import queries
+from registry import history, queries
 from registry.admin.parts import link, table, tag
-from registry.models import ScoringModel
+from registry.models import ModelRecord, ScoringModel
 
 
 @admin.register(ScoringModel)
@@ -20,8 +21,30 @@ class ScoringModelAdmin(ReadOnlyAdmin):
             "Use",
             {"fields": ("approved_uses", "prohibited_uses", "jurisdictions", "regulatory_use")},
         ),
-        ("Risk", {"fields": ("tier", "tier_rationale", "label_meaning", "limitations")}),
+        ("Live now", {"fields": ("live_table",)}),
+        (
+            "Risk",
+            {
+                "fields": (
+                    "tier",
+                    "tier_rationale",
+                    "complexity",
+                    "inherent_risk",
+                    "label_meaning",
+                    "label_window_months",
+                    "limitations",
+                    "assumptions",
+                    "compensating_controls",
+                )
+            },
+        ),
+        (
+            "Method",
+            {"fields": ("methodology", "vendor", "dependencies", "operating_boundaries")},
+        ),
+        ("In practice", {"fields": ("actual_use", "users")}),
         ("Versions", {"fields": ("versions_table",)}),
+        ("History", {"fields": ("records_table",)}),
         ("Record", {"fields": ("created_at", "entry")}),
     )
 
@@ -46,3 +69,50 @@ class ScoringModelAdmin(ReadOnlyAdmin):
                 for version in versions
             ],
         )
+
+    @admin.display(description="Live now")
+    def live_table(self, model: ScoringModel) -> str:
+        live = history.live(model.name, timezone.now())
+        cleared = [one for one in (live.clearance, *live.others) if one]
+        return table(
+            ["What", "Which", "Since"],
+            [
+                *(
+                    (
+                        one.get_purpose_display(),
+                        link(one.version),
+                        f"{one.valid_from:%Y-%m-%d %H:%M}",
+                    )
+                    for one in cleared
+                ),
+                *(
+                    ("Use restriction", link(one), f"{one.valid_from:%Y-%m-%d %H:%M}")
+                    for one in live.restrictions
+                ),
+            ],
+        )
+
+    @admin.display(description="States")
+    def records_table(self, model: ScoringModel) -> str:
+        return table(
+            ["Revision", "From", "By", "Why"],
+            [
+                (
+                    link(record, record.revision),
+                    f"{record.valid_from:%Y-%m-%d %H:%M}",
+                    record.recorded_by,
+                    record.rationale or "-",
+                )
+                for record in model.records.select_related("recorded_by")
+            ],
+        )
+
+
+@admin.register(ModelRecord)
+class ModelRecordAdmin(ReadOnlyAdmin):
+    """One state of a model's entry in the inventory."""
+
+    list_display = ("model", "revision", "valid_from", "recorded_by", "rationale")
+    list_filter = ("model",)
+    list_select_related = ("model", "recorded_by")
+    fields = ("model", "revision", "valid_from", "recorded_by", "rationale", "body", "entry")

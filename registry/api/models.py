@@ -9,9 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.api_base import ActView, StrictSerializer, actor
-from registry import queries
-from registry.actions.models import register_model
-from registry.models import ScoringModel
+from registry import history, queries
+from registry.actions.models import amend_model, change_tier, register_model
+from registry.models import ModelRecord, ScoringModel
+from registry.models.inventory import AMENDABLE
+from registry.moments import AS_OF, as_of
 
 
 class ModelSerializer(serializers.ModelSerializer[ScoringModel]):
@@ -36,12 +38,25 @@ class ModelSerializer(serializers.ModelSerializer[ScoringModel]):
             "tier_rationale",
             "owner",
             "limitations",
+            "methodology",
+            "vendor",
+            "actual_use",
+            "operating_boundaries",
+            "assumptions",
+            "compensating_controls",
+            "users",
+            "dependencies",
+            "complexity",
+            "inherent_risk",
+            "label_window_months",
+            "revision",
             "created_at",
             "champion",
         )
 
     def get_champion(self, model: ScoringModel) -> int | None:
-        champion = queries.champion(model)
+        at = self.context.get("at")
+        champion = history.champion_at(model, at) if at else queries.champion(model)
         return champion.number if champion else None
 
 
@@ -66,16 +81,39 @@ class ModelRequest(StrictSerializer):
     limitations = serializers.CharField(default="", allow_blank=True)
 
 
+class AmendmentRequest(StrictSerializer):
+    rationale = serializers.CharField(allow_blank=True, help_text="Why. It is recorded.")
+    changes = serializers.DictField(help_text=f"New values by field: {', '.join(AMENDABLE)}.")
+
+
+class TierRequest(StrictSerializer):
+    tier = serializers.IntegerField()
+    rationale = serializers.CharField(allow_blank=True)
+
+
+class ModelRecordSerializer(serializers.ModelSerializer[ModelRecord]):
+    recorded_by = serializers.CharField(source="recorded_by.username", read_only=True)
+
+    class Meta:
+        model = ModelRecord
+        fields = ("revision", "valid_from", "body", "rationale", "recorded_by", "entry")
+
+
 class ModelsView(ActView, generics.GenericAPIView[ScoringModel]):
     read_permission = "registry.view_scoringmodel"
     queryset = ScoringModel.objects.select_related("owner")
     serializer_class = ModelSerializer
 
-    @extend_schema(operation_id="models_list", responses=ModelSerializer(many=True))
+    @extend_schema(
+        operation_id="models_list", parameters=[AS_OF], responses=ModelSerializer(many=True)
+    )
     def get(self, request: Request) -> Response:
         """The models of the inventory."""
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(ModelSerializer(page, many=True).data)
+        at = as_of(request)
+        page = self.paginate_queryset(history.models_at(at) if at else self.get_queryset())  # type: ignore[arg-type]  # pages take lists
+        return self.get_paginated_response(
+            ModelSerializer(page, many=True, context={"at": at}).data
+        )
 
     @extend_schema(
         operation_id="models_create", request=ModelRequest, responses={201: ModelSerializer}
@@ -92,7 +130,51 @@ class ModelsView(ActView, generics.GenericAPIView[ScoringModel]):
 class ModelView(ActView):
     read_permission = "registry.view_scoringmodel"
 
-    @extend_schema(operation_id="models_retrieve", responses=ModelSerializer)
+    @extend_schema(operation_id="models_retrieve", parameters=[AS_OF], responses=ModelSerializer)
     def get(self, request: Request, model: str) -> Response:
         """One model of the inventory."""
-        return Response(ModelSerializer(queries.model_named(model)).data)
+        at = as_of(request)
+        found = history.model_at(model, at) if at else queries.model_named(model)
+        return Response(ModelSerializer(found, context={"at": at}).data)
+
+    @extend_schema(operation_id="models_amend", request=AmendmentRequest, responses=ModelSerializer)
+    def patch(self, request: Request, model: str) -> Response:
+        """Change fields of the entry; the state before stays in the history."""
+        body = AmendmentRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        changes = dict(body.validated_data["changes"])
+        if "owner" in changes:
+            changes["owner"] = User.objects.filter(
+                username=str(changes["owner"]), is_active=True
+            ).first()
+        amended = amend_model(
+            queries.model_named(model),
+            changes,
+            body.validated_data["rationale"],
+            by=actor(request),
+        )
+        return Response(ModelSerializer(amended).data)
+
+
+class TierView(ActView):
+    @extend_schema(
+        operation_id="models_change_tier", request=TierRequest, responses={201: ModelSerializer}
+    )
+    def post(self, request: Request, model: str) -> Response:
+        """Move a model to another tier."""
+        body = TierRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        moved = change_tier(queries.model_named(model), by=actor(request), **body.validated_data)
+        return Response(ModelSerializer(moved).data, status=status.HTTP_201_CREATED)
+
+
+class ModelRecordsView(ActView, generics.GenericAPIView[ModelRecord]):
+    read_permission = "registry.view_scoringmodel"
+    serializer_class = ModelRecordSerializer
+
+    @extend_schema(operation_id="models_records", responses=ModelRecordSerializer(many=True))
+    def get(self, request: Request, model: str) -> Response:
+        """Every state that the model's entry ever had, the newest first."""
+        records = queries.model_named(model).records.select_related("recorded_by")
+        page = self.paginate_queryset(records)
+        return self.get_paginated_response(ModelRecordSerializer(page, many=True).data)

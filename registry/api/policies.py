@@ -6,9 +6,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.api_base import ActView, StrictSerializer, actor
-from registry import queries
+from registry import history, queries
 from registry.actions.policies import propose_policy
 from registry.models import Policy
+from registry.moments import AS_OF, as_of
 
 FILTERS = ("kind", "name", "status")
 
@@ -58,7 +59,7 @@ class PoliciesView(ActView, generics.GenericAPIView[Policy]):
 
     @extend_schema(
         operation_id="policies_list",
-        parameters=[OpenApiParameter(name, str) for name in FILTERS],
+        parameters=[*(OpenApiParameter(name, str) for name in FILTERS), AS_OF],
         responses=PolicySerializer(many=True),
     )
     def get(self, request: Request) -> Response:
@@ -66,7 +67,10 @@ class PoliciesView(ActView, generics.GenericAPIView[Policy]):
         wanted = {
             name: request.query_params[name] for name in FILTERS if name in request.query_params
         }
-        page = self.paginate_queryset(self.get_queryset().filter(**wanted))
+        if at := as_of(request):
+            page = self.paginate_queryset(_matching(history.policies_at(at), wanted))  # type: ignore[arg-type]  # pages take lists
+        else:
+            page = self.paginate_queryset(self.get_queryset().filter(**wanted))
         return self.get_paginated_response(PolicySerializer(page, many=True).data)
 
     @extend_schema(
@@ -86,7 +90,17 @@ class PoliciesView(ActView, generics.GenericAPIView[Policy]):
 class PolicyView(ActView):
     read_permission = "registry.view_policy"
 
-    @extend_schema(operation_id="policies_retrieve", responses=PolicySerializer)
+    @extend_schema(operation_id="policies_retrieve", parameters=[AS_OF], responses=PolicySerializer)
     def get(self, request: Request, policy_id: int) -> Response:
         """One version of a policy."""
-        return Response(PolicySerializer(queries.policy_with(policy_id)).data)
+        at = as_of(request)
+        policy = history.policy_at(policy_id, at) if at else queries.policy_with(policy_id)
+        return Response(PolicySerializer(policy).data)
+
+
+def _matching(policies: list[Policy], wanted: dict[str, str]) -> list[Policy]:
+    return [
+        policy
+        for policy in policies
+        if all(getattr(policy, name) == value for name, value in wanted.items())
+    ]

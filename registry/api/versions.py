@@ -6,9 +6,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.api_base import ActView, StrictSerializer, actor
-from registry import queries
+from registry import history, queries
 from registry.actions.versions import register_version
 from registry.models import Artefact, Baseline, Clearance, Dataset, ModelVersion, Policy
+from registry.moments import AS_OF, as_of
 
 
 class ArtefactSerializer(serializers.ModelSerializer[Artefact]):
@@ -107,11 +108,16 @@ class VersionsView(ActView, generics.GenericAPIView[ModelVersion]):
     read_permission = "registry.view_modelversion"
     serializer_class = VersionSerializer
 
-    @extend_schema(operation_id="versions_list", responses=VersionSerializer(many=True))
+    @extend_schema(
+        operation_id="versions_list", parameters=[AS_OF], responses=VersionSerializer(many=True)
+    )
     def get(self, request: Request, model: str) -> Response:
         """The versions of a model, the newest first."""
-        versions = queries.versions_of(queries.model_named(model)).select_related("developed_by")
-        page = self.paginate_queryset(versions)
+        found, at = queries.model_named(model), as_of(request)
+        versions = history.versions_at(found, at) if at else queries.versions_of(found)
+        page = self.paginate_queryset(versions.select_related("developed_by"))
+        if at:
+            page = history.staged(page or [])
         return self.get_paginated_response(VersionSerializer(page, many=True).data)
 
     @extend_schema(
@@ -137,8 +143,13 @@ class VersionsView(ActView, generics.GenericAPIView[ModelVersion]):
 class VersionView(ActView):
     read_permission = "registry.view_modelversion"
 
-    @extend_schema(operation_id="versions_retrieve", responses=VersionDetailSerializer)
+    @extend_schema(
+        operation_id="versions_retrieve", parameters=[AS_OF], responses=VersionDetailSerializer
+    )
     def get(self, request: Request, model: str, number: int) -> Response:
         """One version: everything it is made of, and what it is cleared for."""
-        version = queries.version_numbered(queries.model_named(model), number)
+        found, at = queries.model_named(model), as_of(request)
+        version = (
+            history.version_at(found, number, at) if at else queries.version_numbered(found, number)
+        )
         return Response(VersionDetailSerializer(version).data)

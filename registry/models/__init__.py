@@ -3,8 +3,10 @@
 from registry.models.artefacts import Artefact, Baseline
 from registry.models.clearances import Clearance
 from registry.models.datasets import Dataset
+from registry.models.history import ModelRecord, StageChange
 from registry.models.inventory import ScoringModel
 from registry.models.policies import Policy
+from registry.models.restrictions import RestrictionLift, UseRestriction
 from registry.models.runs import Reproduction, Run
 from registry.models.versions import ModelVersion, Stage
 
@@ -13,10 +15,14 @@ __all__ = [
     "Baseline",
     "Clearance",
     "Dataset",
+    "ModelRecord",
     "ModelVersion",
     "Policy",
     "Reproduction",
+    "RestrictionLift",
     "Run",
     "ScoringModel",
     "Stage",
+    "StageChange",
+    "UseRestriction",
 ]

@@ -17,6 +17,7 @@ from audit.errors import Refusal
 from audit.ids import uuid7
 from audit.models import Entry, SubjectSecret
 from audit.vault import Private
+from registry.restrictions import problems_under
 from serving import queries, scoring
 from serving.actions.failures import record_explanation_failure, record_load_failure
 from serving.answers import refusal_answer
@@ -28,6 +29,7 @@ from serving.errors import (
     ExplanationDoesNotAddUp,
     InvalidApplication,
     RequestInProgress,
+    UseRestricted,
 )
 from serving.events import Event
 from serving.idempotency import IdempotencyKey
@@ -59,10 +61,11 @@ def decide(
 ) -> Decision | Refusal:
     """Decide one application by the model's champion, which is version `number` if one is asked for.
 
-    1. Claim the key. 2. Find the champion and its live clearance. 3. Judge. 4. Record and keep.
+    1. Claim the key. 2. Find the champion, its live clearance and what restricts its use. 3. Judge.
+    4. Record and keep.
 
-    Raises UnknownModel, NoClearedVersion, VersionNotCleared, InvalidApplication with every bad
-    field, NoPrincipalReason, or RequestInProgress. Returns a refusal, instead of raising it, where
+    Raises UnknownModel, NoClearedVersion, VersionNotCleared, NoNewDecisions, InvalidApplication or
+    UseRestricted with every field at fault, NoPrincipalReason, or RequestInProgress. Returns a refusal, instead of raising it, where
     the version itself is at fault: the row and the entry that say so must be committed.
     """
     # 1
@@ -132,8 +135,9 @@ def _live_version(
     model_name: str, now: datetime, number: int | None, by: User
 ) -> LiveVersion | ArtefactRefused:
     cleared = queries.cleared_version(model_name, now, number)
+    limits = queries.limits_on(cleared.bytes_of.version_id, now)
     try:
-        return LiveVersion(scoring.loaded(cleared.bytes_of), cleared.clearance_id)
+        return LiveVersion(scoring.loaded(cleared.bytes_of), cleared.clearance_id, limits)
     except ArtefactRefused as refusal:
         record_load_failure(cleared.bytes_of.version_id, refusal.detail, by=by)
         return refusal
@@ -147,8 +151,9 @@ def _judged(
     for document in documents:
         application, problems = read_application(document, judge.contract, judge.barred, now)
         rows.append(
-            application
-            or InvalidApplication(
+            _within_limits(live, application)
+            if application
+            else InvalidApplication(
                 "The application cannot be decided; `errors` names every field that is wrong.",
                 errors=problems,
             )
@@ -165,6 +170,17 @@ def _judged(
         judgement = next(judgements)
         judged.append(judgement if isinstance(judgement, Refusal) else _Judged(row, judgement))
     return judged
+
+
+def _within_limits(live: LiveVersion, application: Application) -> Application | UseRestricted:
+    """The application, or why it is never scored."""
+    problems = problems_under(live.limits, application.features)
+    if not problems:
+        return application
+    return UseRestricted(
+        f"{live.loaded.version} may not be used for this application; see `errors`.",
+        errors=problems,
+    )
 
 
 def _kept(live: LiveVersion, rows: Sequence[_Judged], by: User) -> list[Decision]:
