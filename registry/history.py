@@ -80,8 +80,8 @@ def version_at(model: ScoringModel, number: int, at: datetime) -> ModelVersion:
 
 def champion_at(model: ScoringModel, at: datetime) -> ModelVersion | None:
     """The version that was in production; None when none was."""
-    found = staged(versions_at(model, at).filter(stage_then=Stage.PRODUCTION))
-    return found[0] if found else None
+    versions = staged(versions_at(model, at))
+    return next((one for one in versions if one.stage == Stage.PRODUCTION), None)
 
 
 def policies_at(at: datetime) -> list[Policy]:

@@ -121,7 +121,7 @@ class ChangeList(ActView, generics.GenericAPIView[ChangeRequest]):
         if at := as_of(request):
             stood = as_they_stood(changes_at(at), at)
             then = [change for change in stood if state in (None, "", change.state)]
-            page = self.paginate_queryset(then)  # type: ignore[arg-type]  # pages take lists
+            page = self.paginate_queryset(then)
         else:
             page = self.paginate_queryset(changes().filter(state=state) if state else changes())
         return self.get_paginated_response(ChangeSerializer(page, many=True).data)

@@ -1,5 +1,7 @@
 """`models/{model}/live`: who was allowed to decide with which bytes, at one time."""
 
+from typing import Any
+
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -12,14 +14,14 @@ from registry.live import live_document
 from registry.moments import moment
 
 
-class LiveChampion(serializers.Serializer[None]):
+class LiveChampion(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     artefact_sha256 = serializers.CharField()
     since = serializers.DateTimeField()
     entry = serializers.UUIDField()
 
 
-class LiveClearance(serializers.Serializer[None]):
+class LiveClearance(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     version = serializers.IntegerField()
     purpose = serializers.CharField()
@@ -31,7 +33,7 @@ class LiveClearance(serializers.Serializer[None]):
     entry = serializers.UUIDField()
 
 
-class LivePolicy(serializers.Serializer[None]):
+class LivePolicy(serializers.Serializer[Any]):
     kind = serializers.CharField()
     name = serializers.CharField()
     version = serializers.IntegerField()
@@ -40,7 +42,7 @@ class LivePolicy(serializers.Serializer[None]):
     entry = serializers.UUIDField()
 
 
-class LiveRestriction(serializers.Serializer[None]):
+class LiveRestriction(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     version = serializers.IntegerField(allow_null=True)
     kind = serializers.CharField()
@@ -50,7 +52,7 @@ class LiveRestriction(serializers.Serializer[None]):
     entry = serializers.UUIDField()
 
 
-class LiveSerializer(serializers.Serializer[None]):
+class LiveSerializer(serializers.Serializer[Any]):
     model = serializers.CharField()
     at = serializers.DateTimeField()
     tier = serializers.IntegerField()

@@ -110,7 +110,7 @@ class ModelsView(ActView, generics.GenericAPIView[ScoringModel]):
     def get(self, request: Request) -> Response:
         """The models of the inventory."""
         at = as_of(request)
-        page = self.paginate_queryset(history.models_at(at) if at else self.get_queryset())  # type: ignore[arg-type]  # pages take lists
+        page = self.paginate_queryset(history.models_at(at) if at else self.get_queryset())
         return self.get_paginated_response(
             ModelSerializer(page, many=True, context={"at": at}).data
         )

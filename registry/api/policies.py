@@ -68,7 +68,7 @@ class PoliciesView(ActView, generics.GenericAPIView[Policy]):
             name: request.query_params[name] for name in FILTERS if name in request.query_params
         }
         if at := as_of(request):
-            page = self.paginate_queryset(_matching(history.policies_at(at), wanted))  # type: ignore[arg-type]  # pages take lists
+            page = self.paginate_queryset(_matching(history.policies_at(at), wanted))
         else:
             page = self.paginate_queryset(self.get_queryset().filter(**wanted))
         return self.get_paginated_response(PolicySerializer(page, many=True).data)

@@ -22,7 +22,7 @@ def write_history(apps, schema_editor):
         body = {name: getattr(model, name) for name in INVENTORY} | {"owner": model.owner.username}
         entry = apps.get_model("audit", "Entry").objects.get(pk=model.entry_id)
         record.objects.create(
-            model=model, body=body, recorded_by_id=int(entry.actor_id), valid_from=model.created_at, entry=entry
+            model=model, revision=1, body=body, recorded_by_id=int(entry.actor_id), valid_from=model.created_at, entry=entry
         )
     versions = {
         f"{version.model.name}/{version.number}": version

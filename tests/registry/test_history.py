@@ -2,8 +2,10 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
@@ -18,8 +20,9 @@ from registry.actions.policies import adopt_policy, propose_policy, reject_polic
 from registry.actions.restrictions import lift_restriction, restrict_use
 from registry.actions.versions import change_stage, promote_to_champion
 from registry.errors import MomentRefused, NothingAmended
-from registry.models import ModelRecord, ModelVersion, ScoringModel
+from registry.models import ModelRecord, ModelVersion, ScoringModel, StageChange
 from registry.moments import moment
+from tests.audit.tampering import drop_triggers
 from tests.registry.builders import (
     DECISION_BODY,
     a_clearance,
@@ -326,3 +329,28 @@ def test_the_command_shows_what_was_live(auditor, capsys):
     assert shown["approvers"] == ["checker"]
     with pytest.raises(CommandError, match="future"):
         call_command("live", version.model.name, "--as", "ines", "--at", "2999-01-01T00:00:00Z")
+
+
+def test_the_migration_tells_the_history_of_rows_that_were_there_before(builder):
+    first = a_version(stage="production")
+    second = a_version(first.model, stage="staging")
+    a_clearance(second)
+    promote_to_champion(second, by=builder)
+    kept = [
+        list(ModelRecord.objects.values_list("body", "revision", "valid_from", "entry")),
+        stages(),
+    ]
+    for table in ("registry_modelrecord", "registry_stagechange"):
+        drop_triggers(table)
+    ModelRecord.objects.all().delete()
+    StageChange.objects.all().delete()
+
+    import_module("registry.migrations.0003_inventory").write_history(apps, None)
+
+    told = list(ModelRecord.objects.values_list("body", "revision", "valid_from", "entry"))
+    assert [told, stages()] == kept
+
+
+def stages():
+    rows = StageChange.objects.order_by("entry", "stage")
+    return list(rows.values_list("version", "stage", "entry"))
