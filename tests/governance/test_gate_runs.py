@@ -22,8 +22,14 @@ from governance.errors import (
 from governance.gate_runs import carry_out
 from governance.models import GateReport, GateRun
 from governance.queries.gates import gate_runs_waiting
-from tests.governance.builders import a_check, a_gate_policy, a_report, what_was_measured
-from tests.registry.builders import a_version
+from tests.governance.builders import (
+    a_champion,
+    a_check,
+    a_gate_policy,
+    a_report,
+    what_was_measured,
+)
+from tests.registry.builders import a_run, a_version
 
 pytestmark = pytest.mark.django_db
 
@@ -172,3 +178,18 @@ def test_the_report_says_which_protected_attributes_were_read(developer):
     public = parse(bytes(Entry.objects.get(pk=report.entry_id).body))["public"]
     assert public["protected_columns_read"] == ["age"]
     assert public["people_read"] == 2000
+
+
+def test_a_challenger_is_compared_with_the_champion_on_rows_that_neither_was_trained_on(
+    developer, validator, approver
+):
+    champion = a_champion(developer, validator, approver)
+    a_gate_policy(champion.model.name, [a_check("champion_auc_difference", minimum=-1)])
+    run = a_run(champion.model, dataset=champion.dataset, requested_by=developer)
+
+    report = measured_for_real(a_version(run=run), developer)
+
+    (verdict,) = report.results
+    assert verdict["status"] == "pass"
+    assert str(champion) in verdict["why"]
+    assert verdict["n"] > 0
