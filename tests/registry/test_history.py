@@ -345,7 +345,7 @@ def test_the_migration_tells_the_history_of_rows_that_were_there_before(builder)
     ModelRecord.objects.all().delete()
     StageChange.objects.all().delete()
 
-    import_module("registry.migrations.0003_inventory").write_history(apps, None)
+    import_module("registry.migrations.0005_inventory").write_history(apps, None)
 
     told = list(ModelRecord.objects.values_list("body", "revision", "valid_from", "entry"))
     assert [told, stages()] == kept
