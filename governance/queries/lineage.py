@@ -1,7 +1,9 @@
 """From data to decisions, and back: which came of which, floor over floor."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Max, Min
@@ -40,7 +42,10 @@ def uses_of(dataset: Dataset) -> list[RunUse]:
     }
     runs = dataset.runs.select_related("model", "requested_by").prefetch_related("versions__model")
     return [
-        RunUse(run, [_use(version, decided) for version in run.versions.order_by("number")])
+        RunUse(
+            run,
+            [_use(version, decided.get(version.pk)) for version in run.versions.order_by("number")],
+        )
         for run in runs.order_by("pk")
     ]
 
@@ -66,6 +71,7 @@ def origin_of(decision_id: UUID) -> Decision:
     return decision
 
 
-def _use(version: ModelVersion, decided: dict[int, dict[str, object]]) -> VersionUse:
-    row = decided.get(version.pk, {"decisions": 0, "first_at": None, "last_at": None})
-    return VersionUse(version, row["decisions"], row["first_at"], row["last_at"])  # type: ignore[arg-type]  # as annotated above
+def _use(version: ModelVersion, row: Mapping[str, Any] | None) -> VersionUse:
+    if row is None:
+        return VersionUse(version, 0, None, None)
+    return VersionUse(version, row["decisions"], row["first_at"], row["last_at"])
