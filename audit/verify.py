@@ -60,6 +60,7 @@ LOCAL_HEADER_BYTES = 30  # of a zip, before the name
 JANUARY_1980 = 33  # as a zip writes it: the time of every file
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 LARGEST_FILE = 512 * 1024 * 1024  # bytes that are read at once
+USUAL_FILE = 1 << 20  # bytes; few files are larger
 LARGEST_NOTE = 1_000_000  # bytes
 LARGEST_INTEGER = 2**53 - 1
 PROBLEMS_KEPT = 100  # of each check; all are counted
@@ -399,7 +400,9 @@ class Missing(Broken):
 def read(files: Files, name: str) -> bytes:
     try:
         with files.open(name) as file:
-            data = file.read(LARGEST_FILE + 1)
+            data = file.read(USUAL_FILE)  # room for the largest would be made anew each time
+            if len(data) == USUAL_FILE:
+                data += file.read(LARGEST_FILE + 1 - USUAL_FILE)
     except (FileNotFoundError, KeyError):
         raise Missing(f"{name} is missing") from None
     except UNREADABLE as problem:
@@ -761,15 +764,14 @@ def parse_tile_path(path: str) -> tuple[str, int, int]:
 def decode_bundle(data: bytes) -> tuple[list[bytes], str]:
     """The entries, up to where the bundle is broken, and in what way it is."""
     bodies: list[bytes] = []
-    position, length = 0, len(data)
-    while position < length:
+    position, last = 0, len(data) - 1
+    while position < last:
         start = position + 2
-        end = start + int.from_bytes(data[position:start], "big")
-        if start > length or end > length:
-            return bodies, "The bundle ends within an entry."
-        bodies.append(data[start:end])
-        position = end
-    return bodies, ""
+        position = start + (data[position] << 8 | data[position + 1])
+        bodies.append(data[start:position])
+    if position == last + 1:
+        return bodies, ""
+    return bodies[:-1] if position > last else bodies, "The bundle ends within an entry."
 
 
 # --- Proofs -------------------------------------------------------------------------------------------------------
@@ -1026,10 +1028,9 @@ class HashBundles:
 
     def _bundle(self, number: int, found: Hashed) -> None:
         log, width = self.log, self.log.width(0, number)
-        path, data = tile_path("entries", number, width), b""
+        path = tile_path("entries", number, width)
         try:
-            data = log.read(path)
-            bodies, problem = decode_bundle(data)
+            bodies, problem = decode_bundle(log.read(path))
             if problem or len(bodies) != width:
                 found.hashes.fail(
                     problem or f"The bundle holds {len(bodies)} entries, not {width}.",
@@ -1041,10 +1042,9 @@ class HashBundles:
         except Broken as broken:
             bodies = []
             found.hashes.fail(f"{broken}.", file=log.prefix + path)
-        hashes = [leaf_hash(body) for body in bodies[:width]]
+        sha256 = hashlib.sha256  # as in leaf_hash, whose call costs a tenth of this
+        hashes = [sha256(b"\x00" + body).digest() for body in bodies[:width]]
         self._tile(number, hashes, bodies, found)
-        if b'"event":"audit.' not in data:
-            return
         for place, body in enumerate(bodies[:width]):
             at = body.find(b'"event":"') + 9
             if body.startswith(b"audit.", at) and body[at : at + 60].split(b'"')[0] in _SPECIAL:
