@@ -18,7 +18,6 @@ class GovernanceConfig(AppConfig):
         "Attestation",
         "EvidenceView",
         "Rollback",
-        "Seat",
     ]
     governed = [
         "AccessRequest",

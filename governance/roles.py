@@ -36,7 +36,6 @@ READ_MODELS = READ_LOG | frozenset(
         "governance.view_retrainingcase",
         "governance.view_revalidation",
         "governance.view_rollback",
-        "governance.view_seat",
         "monitoring.view_alert",
         "monitoring.view_monitoringpass",
         "monitoring.view_report",

@@ -1,5 +1,6 @@
 """Maker and checker: a change is asked for by one person and decided by another, on the same evidence."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -32,7 +33,7 @@ from governance.errors import (
     WrongStage,
 )
 from governance.events import Event
-from governance.models import Approval, ChangeRequest, Seat
+from governance.models import Approval, ChangeRequest
 from governance.queries import changes as queries
 from governance.queries.cases import cases_of_candidate
 from governance.queries.findings import require_no_blocking_finding
@@ -123,8 +124,9 @@ def approve_change(change_id: UUID, rationale: str, *, by: User) -> ChangeReques
     # 3
     seat = queries.seat_for(by, change)
     assert seat is not None
-    _take_seat(change, seat, _decide(change, Approval.Decision.APPROVE, rationale, by, now))
-    if queries.seats_awaited(change):
+    awaited = [other for other in queries.seats_awaited(change) if other != seat]
+    _decide(change, Approval.Decision.APPROVE, rationale, by, now, seat=seat, awaited=awaited)
+    if awaited:
         return change
     _close(change, ChangeRequest.State.GRANTED, now, "")
     take_effect(change, rationale, by, now)
@@ -266,29 +268,33 @@ def _require_stage(version: ModelVersion, target: str) -> None:
 
 
 def _decide(
-    change: ChangeRequest, decision: Approval.Decision, rationale: str, by: User, now: datetime
-) -> Approval:
+    change: ChangeRequest,
+    decision: Approval.Decision,
+    rationale: str,
+    by: User,
+    now: datetime,
+    *,
+    seat: str | None = None,
+    awaited: Sequence[str] = (),
+) -> None:
     entry = record(
         subject=change,
         decision=decision,
+        seat=seat,
+        awaited=awaited,
         rationale=rationale,
         evidence_digest=change.evidence_digest,
         requested_by=change.requested_by.get_username(),
     )
-    return Approval.objects.create(
+    Approval.objects.create(
         change_request=change,
         approver=by,
         decision=decision,
+        seat=seat,
         rationale=rationale,
         decided_at=now,
         entry=entry,
     )
-
-
-def _take_seat(change: ChangeRequest, seat: str, approval: Approval) -> None:
-    awaited = [other for other in queries.seats_awaited(change) if other != seat]
-    entry = record(subject=change, seat=seat, awaited=awaited)
-    Seat.objects.create(change_request=change, standing=seat, approval=approval, entry=entry)
 
 
 def _close(change: ChangeRequest, state: ChangeRequest.State, now: datetime, reason: str) -> None:

@@ -24,7 +24,7 @@ from governance.admin import evidence
 from governance.admin.pages import ActPage, Done, offer
 from governance.admin.parts import link, table, tag
 from governance.deciding import decide_change
-from governance.models import Approval, ChangeRequest, EvidenceView, Rollback, Seat
+from governance.models import Approval, ChangeRequest, EvidenceView, Rollback
 from governance.queries.changes import may_decide, seats_awaited
 from registry.models import ModelVersion, Policy, Stage
 
@@ -34,14 +34,7 @@ State = ChangeRequest.State
 class ApprovalInline(ReadOnlyInline):
     model = Approval
     hide_title = True
-    fields = ("approver", "decision", "rationale", "decided_at")
-
-
-class SeatInline(ReadOnlyInline):
-    model = Seat
-    verbose_name_plural = "Seats of the quorum"
-    hide_title = True
-    fields = ("standing", "approval")
+    fields = ("approver", "decision", "seat", "rationale", "decided_at")
 
 
 class EvidenceViewInline(ReadOnlyInline):
@@ -72,7 +65,7 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
         ("Evidence it is bound to", {"fields": ("evidence_digest", "evidence_table")}),
         ("Record", {"fields": ("id", "entry")}),
     )
-    inlines = (ApprovalInline, SeatInline, EvidenceViewInline)
+    inlines = (ApprovalInline, EvidenceViewInline)
 
     @admin.display(description="Change")
     def what_asked(self, change: ChangeRequest) -> str:
@@ -100,7 +93,7 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
 class ApprovalAdmin(ReadOnlyAdmin):
     list_display = ("decided_at", "decision_shown", "change", "approver", "rationale")
     list_filter = ("decision", "approver")
-    fields = ("change", "approver", "decision_shown", "rationale", "decided_at", "entry")
+    fields = ("change", "approver", "decision_shown", "seat", "rationale", "decided_at", "entry")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Approval]:
         approvals: QuerySet[Approval] = super().get_queryset(request)

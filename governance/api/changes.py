@@ -44,7 +44,7 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
 
     class Meta:
         model = Approval
-        fields = ("approver", "decision", "rationale", "decided_at")
+        fields = ("approver", "decision", "seat", "rationale", "decided_at")
 
 
 class ChangeSerializer(serializers.ModelSerializer[ChangeRequest]):

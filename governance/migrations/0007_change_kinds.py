@@ -48,15 +48,13 @@ BY_BUILDER = """EXISTS (
     WHERE v.id = NEW.to_version_id
     AND (v.developed_by_id = NEW.rolled_back_by_id OR e.actor_id = CAST(NEW.rolled_back_by_id AS TEXT)))"""
 ROLLBACK = "governance_rollback"
-SEAT = "governance_seat"
-OTHER_APPROVAL = """NOT EXISTS (
-    SELECT 1 FROM governance_approval a
-    WHERE a.id = NEW.approval_id AND a.change_request_id = NEW.change_request_id AND a.decision = 'approve')"""
+APPROVAL = "governance_approval"
+SEAT_OF_NO_APPROVAL = "(NEW.decision = 'approve') <> (NEW.seat IS NOT NULL)"
 SEATS_EMPTY = """NEW.state = 'granted' AND NEW.kind = 'promotion' AND NEW.target = 'production' AND EXISTS (
     SELECT 1 FROM registry_modelversion v JOIN registry_scoringmodel m ON m.id = v.model_id
     WHERE v.id = NEW.version_id AND m.tier = 1)
-    AND (SELECT COUNT(*) FROM governance_seat s WHERE s.change_request_id = NEW.id
-        AND s.standing IN ('governance.decide_staging', 'governance.decide_production')) < 2"""
+    AND (SELECT COUNT(*) FROM governance_approval a WHERE a.change_request_id = NEW.id
+        AND a.seat IN ('governance.decide_staging', 'governance.decide_production')) < 2"""
 
 
 class Migration(migrations.Migration):
@@ -105,24 +103,18 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('rationale', ''), _negated=True), name='governance_rollback_has_rationale'), models.CheckConstraint(condition=models.Q(('from_version', models.F('to_version')), _negated=True), name='governance_rollback_goes_elsewhere')],
             },
         ),
-        migrations.CreateModel(
-            name='Seat',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('standing', models.CharField(max_length=100)),
-                ('approval', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='seat', to='governance.approval')),
-                ('change_request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='seats_taken', to='governance.changerequest')),
-                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='audit.entry')),
-            ],
-            options={
-                'ordering': ['-id'],
-                'constraints': [models.UniqueConstraint(fields=('change_request', 'standing'), name='governance_a_seat_is_taken_once')],
-            },
+        migrations.AddField(
+            model_name='approval',
+            name='seat',
+            field=models.CharField(max_length=100, null=True),
+        ),
+        migrations.AddConstraint(
+            model_name='approval',
+            constraint=models.UniqueConstraint(condition=models.Q(('seat__isnull', False)), fields=('change_request', 'seat'), name='governance_a_seat_is_taken_once'),
         ),
         *append_only("governance_evidenceview"),
-        *append_only(SEAT),
         *refuse_when(
-            SEAT, "of_approval", "INSERT", OTHER_APPROVAL, "a seat is taken by an approval of this very change"
+            APPROVAL, "with_seat", "INSERT", SEAT_OF_NO_APPROVAL, "an approval takes a seat, and a rejection none"
         ),
         *refuse_when(
             "governance_changerequest",

@@ -12,7 +12,7 @@ class ChangeRequest(models.Model):
     """One change that somebody asks for, bound to the digest of the evidence it is to be judged by.
 
     Only the state changes, once: from open to one of the others. Triggers refuse anything else, and refuse
-    `granted` without an approval, or for a tier 1 model in production without two seats taken.
+    `granted` without an approval, or for a tier 1 model in production without both seats taken.
     """
 
     class Kind(models.TextChoices):
@@ -116,8 +116,9 @@ class ChangeRequest(models.Model):
 class Approval(models.Model):
     """What one person decided about one change request, and why. Never changed.
 
-    A trigger refuses an approver who requested the change, who made what it is about, or who already decided the
-    step before: the rule holds for whoever writes to the table.
+    Whoever approves takes a seat of the quorum; `seat` is the permission they approved by, None where they rejected.
+    Triggers refuse an approver who requested the change, who made what it is about, or who already decided the
+    step before, and an approval without a seat: the rules hold for whoever writes to the table.
     """
 
     class Decision(models.TextChoices):
@@ -129,6 +130,8 @@ class Approval(models.Model):
     )
     approver = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     decision = models.CharField(max_length=10, choices=Decision.choices)
+    # Null in approvals from before there were seats as well.
+    seat = models.CharField(max_length=100, null=True)  # noqa: DJ001  None is no seat; a seat is taken once
     rationale = models.TextField()
     decided_at = models.DateTimeField()
     entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
@@ -139,6 +142,11 @@ class Approval(models.Model):
             models.UniqueConstraint(
                 name="governance_one_decision_per_person", fields=["change_request", "approver"]
             ),
+            models.UniqueConstraint(
+                name="governance_a_seat_is_taken_once",
+                fields=["change_request", "seat"],
+                condition=Q(seat__isnull=False),
+            ),
             models.CheckConstraint(
                 name="governance_approval_has_rationale", condition=~Q(rationale="")
             ),
@@ -146,31 +154,6 @@ class Approval(models.Model):
 
     def __str__(self) -> str:
         return f"{self.approver.get_username()}: {self.decision}"
-
-
-class Seat(models.Model):
-    """One seat of a change's quorum, taken by one approval. Never changed.
-
-    A trigger refuses an approval of another change, and one that rejects.
-    """
-
-    change_request = models.ForeignKey(
-        ChangeRequest, on_delete=models.PROTECT, related_name="seats_taken"
-    )
-    standing = models.CharField(max_length=100)
-    approval = models.OneToOneField(Approval, on_delete=models.PROTECT, related_name="seat")
-    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
-
-    class Meta:
-        ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(
-                name="governance_a_seat_is_taken_once", fields=["change_request", "standing"]
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.standing}: {self.approval}"
 
 
 class EvidenceView(models.Model):

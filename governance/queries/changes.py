@@ -33,7 +33,7 @@ def changes() -> QuerySet[ChangeRequest]:
     """All change requests, newest first, with what a reader asks for next."""
     return ChangeRequest.objects.select_related(
         "version__model", "version__developed_by", "policy", "requested_by", "made_by"
-    ).prefetch_related("approvals__approver", "seats_taken")
+    ).prefetch_related("approvals__approver")
 
 
 def changes_at(at: datetime) -> QuerySet[ChangeRequest]:
@@ -88,7 +88,7 @@ def seats_awaited(change: ChangeRequest) -> list[str]:
     """The permissions of those whose approval the change still waits for; empty once it is closed."""
     if change.state != ChangeRequest.State.OPEN:
         return []
-    taken = {seat.standing for seat in change.seats_taken.all()}
+    taken = {approval.seat for approval in change.approvals.all()}
     tier = change.version.model.tier if change.version else None
     return [seat for seat in seats(change.kind, change.target, tier) if seat not in taken]
 

@@ -1,12 +1,15 @@
 """Rows of governance for tests, made by its own acts."""
 
 from functools import cache
+from threading import Barrier, Thread
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 from django.contrib.auth.models import User
+from django.db import connections
 
+from audit.errors import Refusal
 from audit.queries import service_account
 from governance.actions.changes import approve_change, request_promotion
 from governance.actions.evidence import open_comparison
@@ -132,6 +135,28 @@ def read_and_approve(change_id: UUID, *, by: User) -> ChangeRequest:
     if champion_compared(change_with(change_id)):
         open_comparison(change_id, by=by)
     return approve_change(change_id, WHY, by=by)
+
+
+def approve_at_once(change: ChangeRequest, people: list[User]) -> list[str]:
+    """Everybody approves at the same instant, each on a connection of their own. The types of the refusals."""
+    start = Barrier(len(people))
+    refused: list[str] = []
+
+    def approve(person: User) -> None:
+        start.wait()
+        try:
+            approve_change(change.pk, WHY, by=person)
+        except Refusal as refusal:
+            refused.append(refusal.type)
+        finally:
+            connections.close_all()
+
+    threads = [Thread(target=approve, args=[person]) for person in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return refused
 
 
 def a_request(

@@ -479,6 +479,7 @@ def an_approval(change: ChangeRequest, approver, decision="approve") -> Approval
         change_request=change,
         approver=approver,
         decision=decision,
+        seat="governance.decide_staging" if decision == "approve" else None,
         rationale=WHY,
         decided_at=timezone.now(),
         entry=entry,

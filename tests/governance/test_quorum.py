@@ -1,12 +1,13 @@
 """A tier 1 model enters production on the word of a validator and an approver, whoever comes first."""
 
-import threading
+from urllib.parse import quote
 
 import pytest
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from audit.errors import NotPermitted, Refusal
+from audit.entries import parse
+from audit.errors import NotPermitted
 from audit.models import Entry
 from governance.actions.changes import approve_change, reject_change
 from governance.errors import (
@@ -16,13 +17,13 @@ from governance.errors import (
     RequesterCannotApprove,
     ValidatorCannotApprove,
 )
-from governance.models import Approval, ChangeRequest, Seat
+from governance.models import Approval, ChangeRequest
 from governance.queries.changes import changes_awaiting, seats_awaited
 from governance.quorum import SEATS_OF_TIER, seats
 from registry.models import Clearance
 from registry.queries import champion, live_clearance
 from tests.conftest import a_person
-from tests.governance.builders import WHY, a_request, a_staged_version
+from tests.governance.builders import WHY, a_request, a_staged_version, approve_at_once
 from tests.governance.test_api import decide, get
 from tests.registry.builders import a_model
 
@@ -59,7 +60,16 @@ def test_the_first_approval_leaves_the_request_open_and_the_second_makes_the_cha
     assert asked.state == "granted"
     assert now == asked.version
     assert set(clearance.approver_ids) == {validator.pk, vera.pk, approver.pk}
-    assert Entry.objects.filter(event="governance.change.approved").count() >= 2
+    said = [
+        parse(bytes(entry.body))["public"]
+        for entry in Entry.objects.filter(
+            event="governance.change.approved", subject_id=str(asked.pk)
+        ).order_by("id")
+    ]
+    assert [(one["seat"], one["awaited"]) for one in said] == [
+        ("governance.decide_production", ["governance.decide_staging"]),
+        ("governance.decide_staging", []),
+    ]
 
 
 def test_one_person_with_both_roles_takes_one_seat(asked, vera, approver):
@@ -71,7 +81,7 @@ def test_one_person_with_both_roles_takes_one_seat(asked, vera, approver):
 
     asked.refresh_from_db()
     assert asked.state == "open"
-    assert Seat.objects.get(change_request=asked).standing == "governance.decide_staging"
+    assert Approval.objects.get(change_request=asked).seat == "governance.decide_staging"
     assert Entry.objects.order_by("-id").first().event == "audit.action_refused"
 
 
@@ -85,15 +95,20 @@ def test_two_of_the_same_role_are_no_quorum(asked, vera, approver):
     assert asked.state == "open"
 
 
-def test_who_asked_built_or_cleared_staging_takes_no_seat(asked, developer, validator, vera):
+def test_who_asked_built_or_cleared_staging_takes_no_seat(developer, validator, vera):
+    version = a_staged_version(developer, validator, model=a_model(tier=1))
+    asker = a_person("omar", "model developer", "validator")
+    asked = a_request(asker, version, "production")
     developer.groups.add(*vera.groups.all())
 
-    with pytest.raises((RequesterCannotApprove, DeveloperCannotApprove)):
+    with pytest.raises(RequesterCannotApprove):
+        approve_change(asked.pk, WHY, by=asker)
+    with pytest.raises(DeveloperCannotApprove):
         approve_change(asked.pk, WHY, by=developer)
     with pytest.raises(ValidatorCannotApprove):
         approve_change(asked.pk, WHY, by=validator)
 
-    assert not Seat.objects.filter(change_request=asked).exists()
+    assert not Approval.objects.filter(change_request=asked).exists()
 
 
 def test_the_second_may_still_reject(asked, vera, approver):
@@ -124,7 +139,22 @@ def test_over_http_the_answer_says_whose_approval_is_awaited(asked, vera, approv
 
     assert (first["state"], first["awaited"]) == ("open", ["governance.decide_production"])
     assert (second["state"], second["awaited"]) == ("granted", [])
-    assert len(get(vera, f"change-requests/{asked.pk}").json()["approvals"]) == 2
+    approvals = get(vera, f"change-requests/{asked.pk}").json()["approvals"]
+    assert {one["approver"]: one["seat"] for one in approvals} == {
+        "vera": "governance.decide_staging",
+        "amira": "governance.decide_production",
+    }
+
+
+def test_as_of_a_time_between_the_two_the_second_approval_is_awaited(asked, vera, approver):
+    decide(vera, asked.pk)
+    between = timezone.now()
+    decide(approver, asked.pk)
+
+    told = get(vera, f"change-requests/{asked.pk}?as_of={quote(between.isoformat())}").json()
+
+    assert (told["state"], told["awaited"]) == ("open", ["governance.decide_production"])
+    assert [one["approver"] for one in told["approvals"]] == ["vera"]
 
 
 @pytest.mark.parametrize("tier", [2, 3])
@@ -153,23 +183,25 @@ def test_the_database_grants_nothing_while_a_seat_of_the_policy_is_free(asked, a
         ChangeRequest.objects.filter(pk=asked.pk).update(state="granted", decided_at=timezone.now())
 
 
-def test_the_database_gives_a_seat_to_one_approval_of_that_change_alone(asked, vera, approver):
+@pytest.mark.parametrize(
+    ("decision", "seat", "why"),
+    [
+        ("approve", None, "takes a seat"),
+        ("reject", "governance.decide_staging", "takes a seat"),
+        # By another person, to whom nothing else stands in the way.
+        ("approve", "governance.decide_production", "UNIQUE|unique"),
+    ],
+)
+def test_the_database_gives_a_seat_to_one_who_approves_and_once(
+    decision, seat, why, asked, vera, approver
+):
     approve_change(asked.pk, WHY, by=approver)
-    approval = Approval.objects.get(change_request=asked)
-    staging = Approval.objects.exclude(change_request=asked).get()
-    entry = Entry.objects.order_by("-id").first()
-    seat = {"change_request": asked, "entry": entry}
 
-    for forged in (
-        {"standing": "governance.decide_staging", "approval": approval},
-        {"standing": "governance.decide_production", "approval": staging},
-        {"standing": "governance.decide_staging", "approval": staging},
-    ):
-        with pytest.raises(IntegrityError), transaction.atomic():
-            Seat.objects.create(**seat, **forged)
-    for write in (lambda: Seat.objects.update(standing="x"), Seat.objects.all().delete):
-        with pytest.raises(IntegrityError), transaction.atomic():
-            write()
+    with pytest.raises(IntegrityError, match=why), transaction.atomic():
+        Approval.objects.create(
+            change_request=asked, approver=vera, decision=decision, seat=seat, rationale=WHY,
+            decided_at=timezone.now(), entry=asked.entry,
+        )  # fmt: skip
 
 
 def test_two_approvals_at_the_same_instant_make_one_champion(own_database):
@@ -180,27 +212,15 @@ def test_two_approvals_at_the_same_instant_make_one_champion(own_database):
     people += [a_person("viola", "validator"), a_person("andrea", "approver")]
     version = a_staged_version(dana, victor, model=a_model(tier=1))
     change = a_request(dana, version, "production")
-    start = threading.Barrier(len(people))
-    refused: list[str] = []
 
-    def decide_now(person) -> None:
-        start.wait()
-        try:
-            approve_change(change.pk, WHY, by=person)
-        except Refusal as refusal:
-            refused.append(refusal.type)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=decide_now, args=[person]) for person in people]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    refused = approve_at_once(change, people)
 
     change.refresh_from_db()
     assert change.state == "granted"
     assert len(refused) == 2
-    assert Seat.objects.filter(change_request=change).count() == 2
+    assert set(change.approvals.values_list("seat", flat=True)) == {
+        "governance.decide_staging",
+        "governance.decide_production",
+    }
     assert Clearance.objects.filter(version=version, purpose="score_live").count() == 1
     assert champion(version.model) == version

@@ -1,19 +1,14 @@
 """One version's way from a data file to a decision, and two people who decide at the same instant."""
 
-import threading
-
 import pytest
-from django.db import connections
 
-from audit.errors import Refusal
 from audit.queries import service_account
-from governance.actions.changes import approve_change
 from governance.gate_runs import carry_out
 from governance.models import Approval, ChangeRequest, GateRun
 from registry import execution
 from registry.models import Clearance, Run
 from tests.conftest import a_person
-from tests.governance.builders import WHY, a_check, a_request
+from tests.governance.builders import a_check, a_request, approve_at_once
 from tests.governance.test_api import decide, get, post, rest, upload
 from tests.governance.test_intake import a_file
 
@@ -110,23 +105,8 @@ def test_two_validators_at_the_same_instant_make_one_decision(own_database):
     developer = a_person("dana", "model developer")
     validators = [a_person(f"validator-{number}", "validator") for number in range(4)]
     change = a_request(developer)
-    start = threading.Barrier(len(validators))
-    refused: list[str] = []
 
-    def decide_now(validator) -> None:
-        start.wait()
-        try:
-            approve_change(change.pk, WHY, by=validator)
-        except Refusal as refusal:
-            refused.append(refusal.type)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=decide_now, args=[validator]) for validator in validators]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    refused = approve_at_once(change, validators)
 
     assert refused == ["already-decided"] * 3
     assert ChangeRequest.objects.get().state == "granted"

@@ -236,8 +236,8 @@ def _cleared(version: ModelVersion, purpose: str, *, by: User, **changes: Any) -
         expires_at=now, entry=record(subject=version.subject, purpose=purpose),
     )  # fmt: skip
     Approval.objects.create(
-        change_request=request, approver=checker, decision="approve", rationale="Read and agreed.",
-        decided_at=now, entry=record(subject=version.subject, purpose=purpose),
+        change_request=request, approver=checker, decision="approve", seat=f"governance.decide_{target}",
+        rationale="Read and agreed.", decided_at=now, entry=record(subject=version.subject, purpose=purpose),
     )  # fmt: skip
     ChangeRequest.objects.filter(pk=request.pk).update(state="granted", decided_at=now)
     return grant_clearance(
