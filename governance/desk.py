@@ -78,8 +78,8 @@ def _oversight(now: datetime, held: Collection[str]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     if "governance.view_attestation" in held:
         rows += [
-            _clock("Attestation", due.model, due.due_on, today) | {"who": due.owner}
-            for due in overdue_attestations(now)
+            _clock("Attestation", model, due_on, today) | {"who": model.owner}
+            for model, due_on in overdue_attestations(now)
         ]
     if "governance.view_revalidation" in held:
         rows += [

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Prefetch, QuerySet
 
 from audit.models import Entry
 from registry import queries
@@ -46,33 +46,29 @@ def model_at(name: str, at: datetime) -> ScoringModel:
 
 
 def versions_at(model: ScoringModel, at: datetime) -> QuerySet[ModelVersion]:
-    """The versions that were registered, the newest first, with `stage_then` and `stage_changed_then`."""
-    changes = StageChange.objects.filter(version=OuterRef("pk"), changed_at__lte=at)
-    newest = changes.order_by("-changed_at", "-id")
+    """The versions that were registered, the newest first, with their clearances; `staged` tells where they stood."""
     clearances = Clearance.objects.filter(valid_from__lte=at)
     return (
         queries.versions_of(model)
         .filter(created_at__lte=at)
-        .annotate(
-            stage_then=Subquery(newest.values("stage")[:1]),
-            stage_changed_then=Subquery(newest.values("changed_at")[:1]),
-        )
         .prefetch_related(Prefetch("clearances", queryset=clearances))
     )
 
 
-def staged(versions: Iterable[ModelVersion]) -> list[ModelVersion]:
+def staged(versions: Iterable[ModelVersion], at: datetime) -> list[ModelVersion]:
     """The versions of `versions_at`, standing where they stood."""
     found = list(versions)
+    changes = StageChange.objects.filter(version__in=found, changed_at__lte=at)
+    newest = {change.version_id: change for change in changes.order_by("changed_at", "id")}
     for version in found:
-        version.stage = version.stage_then  # type: ignore[attr-defined]  # annotated
-        version.stage_changed_at = version.stage_changed_then  # type: ignore[attr-defined]  # annotated
+        version.stage = Stage(newest[version.pk].stage)
+        version.stage_changed_at = newest[version.pk].changed_at
     return found
 
 
 def version_at(model: ScoringModel, number: int, at: datetime) -> ModelVersion:
     """Raises UnknownVersion where there was none of that number yet."""
-    found = staged(versions_at(model, at).filter(number=number))
+    found = staged(versions_at(model, at).filter(number=number), at)
     if not found:
         raise UnknownVersion(f"The model {model} had no version {number} at that time.")
     return found[0]
@@ -80,7 +76,7 @@ def version_at(model: ScoringModel, number: int, at: datetime) -> ModelVersion:
 
 def champion_at(model: ScoringModel, at: datetime) -> ModelVersion | None:
     """The version that was in production; None when none was."""
-    versions = staged(versions_at(model, at))
+    versions = staged(versions_at(model, at), at)
     return next((one for one in versions if one.stage == Stage.PRODUCTION), None)
 
 
@@ -117,12 +113,14 @@ def policy_at(policy_id: int, at: datetime) -> Policy:
 class Live:
     """What a model was allowed to do at one time, each part with its entry.
 
-    `champion` decided applications if `clearance` is there; `others` are the clearances of other purposes and versions.
+    `champion` decided applications if `clearance` is there, and `promotion` put it in production; `others` are the
+    clearances of other purposes and versions.
     """
 
     at: datetime
     model: ScoringModel
     champion: ModelVersion | None
+    promotion: StageChange | None
     clearance: Clearance | None
     approvers: list[str]
     others: list[Clearance]
@@ -134,14 +132,16 @@ def live(name: str, at: datetime) -> Live:
     """Who was allowed to decide with which bytes. Raises UnknownModel."""
     model = model_at(name, at)
     champion = champion_at(model, at)
-    clearance = None
+    clearance = promotion = None
     if champion:
-        clearance = queries.clearance_to_decide(champion, at)
+        clearance = queries.live_clearance(champion, Clearance.Purpose.SCORE_LIVE, at)
+        promotion = champion.stage_changes.filter(changed_at__lte=at).first()
     cleared = queries.clearances_in_force(at).filter(version__model=model)
     return Live(
         at=at,
         model=model,
         champion=champion,
+        promotion=promotion,
         clearance=clearance,
         approvers=_names(clearance.approver_ids) if clearance else [],
         others=[one for one in cleared if one != clearance],
@@ -175,11 +175,9 @@ def _adopted_at(policy: Policy, at: datetime) -> tuple[bool, datetime]:
 def _policies_in_force(champion: ModelVersion | None, at: datetime) -> list[Policy]:
     """The champion's own two, then those that apply whatever the version."""
     own = [champion.decision_policy, champion.reason_library] if champion else []
-    return own + [
-        policy
-        for policy in policies_at(at)
-        if policy.kind not in BY_VERSION and queries.is_in_force(policy, at)
-    ]
+    others = queries.policies_in_force(at).exclude(kind__in=BY_VERSION)
+    newest = {(policy.kind, policy.name): policy for policy in others}
+    return [*own, *newest.values()]
 
 
 def _names(user_ids: list[int]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What was live, as a document: the same for the API and the command."""
+"""What was live, as a document: the same wherever it is told."""
 
 from typing import Any
 
@@ -8,27 +8,28 @@ from registry.models import Clearance, Policy, UseRestriction
 
 def live_document(live: Live) -> dict[str, Any]:
     """Ids, digests and entries as text, times as they are; parts that were absent are None or empty."""
-    champion, clearance = live.champion, live.clearance
+    champion, promotion, clearance = live.champion, live.promotion, live.clearance
     return {
         "model": live.model.name,
         "at": live.at,
         "tier": live.model.tier,
         "champion": champion
+        and promotion
         and {
             "version": champion.number,
             "artefact_sha256": champion.artefact_id,
-            "since": champion.stage_changed_at,
-            "entry": str(champion.entry_id),
+            "since": promotion.changed_at,
+            "entry": str(promotion.entry_id),
         },
-        "clearance": clearance and _clearance(clearance),
+        "clearance": clearance and clearance_document(clearance),
         "approvers": live.approvers,
-        "other_clearances": [_clearance(other) for other in live.others],
-        "policies": [_policy(policy) for policy in live.policies],
+        "other_clearances": [clearance_document(other) for other in live.others],
+        "policies": [policy_document(policy) for policy in live.policies],
         "restrictions": [_restriction(restriction) for restriction in live.restrictions],
     }
 
 
-def _clearance(clearance: Clearance) -> dict[str, Any]:
+def clearance_document(clearance: Clearance) -> dict[str, Any]:
     return {
         "id": clearance.pk,
         "version": clearance.version.number,
@@ -42,7 +43,7 @@ def _clearance(clearance: Clearance) -> dict[str, Any]:
     }
 
 
-def _policy(policy: Policy) -> dict[str, Any]:
+def policy_document(policy: Policy) -> dict[str, Any]:
     return {
         "kind": policy.kind,
         "name": policy.name,

@@ -1,24 +1,12 @@
-"""Times that callers ask about: `?as_of=` on reads."""
+"""Times that callers ask about, as text."""
 
 from datetime import datetime
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from drf_spectacular.utils import OpenApiParameter
-from rest_framework.request import Request
 
 from audit.errors import FieldProblem
 from registry.errors import MomentRefused
-
-AS_OF = OpenApiParameter(
-    "as_of", str, description="ISO 8601 time with offset: answer as it stood then."
-)
-
-
-def as_of(request: Request) -> datetime | None:
-    """The time asked about; None for now. Raises MomentRefused."""
-    text = request.query_params.get("as_of")
-    return None if text is None else moment(text)
 
 
 def moment(text: str, field: str = "as_of") -> datetime:

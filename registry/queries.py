@@ -115,30 +115,22 @@ def live_clearance(version: ModelVersion, purpose: str, at: datetime) -> Clearan
     return live_clearances(version, purpose, at).first()
 
 
-def clearance_to_decide(champion: ModelVersion, at: datetime) -> Clearance | None:
-    """What lets a champion decide applications: its grant to score, or the one by which it was brought back."""
-    return live_clearance(champion, Clearance.Purpose.SCORE_LIVE, at) or live_clearance(
-        champion, Clearance.Purpose.ROLLBACK, at
-    )
-
-
-def policy_in_force(kind: str, name: str, at: datetime) -> Policy | None:
-    """The approved policy that applied at that time; None when none did.
+def policies_in_force(at: datetime) -> QuerySet[Policy]:
+    """The approved policies that applied at that time, of each name the newest version last.
 
     A policy applies from the later of its approval and its effective date, until another replaces it.
     """
-    return (
-        Policy.objects.filter(
-            Q(effective_to__isnull=True) | Q(effective_to__gt=at),
-            kind=kind,
-            name=name,
-            status__in=[Policy.Status.APPROVED, Policy.Status.SUPERSEDED],
-            effective_from__lte=at,
-            approved_at__lte=at,
-        )
-        .order_by("-version")
-        .first()
-    )
+    return Policy.objects.filter(
+        Q(effective_to__isnull=True) | Q(effective_to__gt=at),
+        status__in=[Policy.Status.APPROVED, Policy.Status.SUPERSEDED],
+        effective_from__lte=at,
+        approved_at__lte=at,
+    ).order_by("kind", "name", "version")
+
+
+def policy_in_force(kind: str, name: str, at: datetime) -> Policy | None:
+    """The approved policy of that name that applied at that time; None when none did."""
+    return policies_in_force(at).filter(kind=kind, name=name).last()
 
 
 def is_in_force(policy: Policy, at: datetime) -> bool:
@@ -176,8 +168,9 @@ def restrictions_in_force(at: datetime) -> QuerySet[UseRestriction]:
 
 def restrictions_on(version_id: int, at: datetime) -> QuerySet[UseRestriction]:
     """What limits the version at that time: restrictions on it, and those on its model as a whole."""
+    its_model = ModelVersion.objects.filter(pk=version_id).values("model")
     return restrictions_in_force(at).filter(
-        Q(version=version_id) | Q(version__isnull=True, model__versions=version_id)
+        Q(version=version_id) | Q(version__isnull=True, model__in=its_model)
     )
 
 

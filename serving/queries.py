@@ -15,10 +15,10 @@ from audit.cases import restricted_people
 from audit.models import Erasure
 from audit.purposes import DECISION
 from registry.contract import FeatureContract
-from registry.models import ModelVersion, Stage
+from registry.models import Clearance, ModelVersion, Stage
 from registry.queries import (
-    clearance_to_decide,
     contract_of_version,
+    live_clearance,
     model_named,
     restrictions_on,
     version_numbered,
@@ -71,7 +71,7 @@ def cleared_version(model_name: str, at: datetime, number: int | None = None) ->
         .first()
     )
     if champion is not None and number in (None, champion.number):
-        clearance = clearance_to_decide(champion, at)
+        clearance = live_clearance(champion, Clearance.Purpose.SCORE_LIVE, at)
         if clearance is not None:
             return ClearedVersion(bytes_of(champion), clearance.pk)
     model = model_named(model_name)

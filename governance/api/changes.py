@@ -26,8 +26,8 @@ from governance.queries.changes import (
     changes_at,
     seats_awaited,
 )
+from registry.api_base import AS_OF, as_of
 from registry.models import ModelVersion
-from registry.moments import AS_OF, as_of
 from registry.queries import model_named, policy_with, version_numbered
 
 Kind = ChangeRequest.Kind

@@ -11,7 +11,8 @@ from rest_framework.response import Response
 from audit.api_base import ActView
 from governance.queries.lineage import RunUse, origin_of, uses_of
 from registry import queries
-from registry.models import Policy
+from registry.api.live import LiveClearance, LivePolicy
+from registry.live import clearance_document, policy_document
 
 VERSION_USE = inline_serializer(
     "VersionUse",
@@ -57,16 +58,8 @@ DECISION_LINEAGE = inline_serializer(
         "artefact_sha256": serializers.CharField(),
         "content_sha256": serializers.CharField(),
         "baseline_id": serializers.CharField(),
-        "clearance": inline_serializer(
-            "LineageClearance",
-            {
-                "id": serializers.IntegerField(),
-                "evidence_digest": serializers.CharField(),
-                "change_request": serializers.CharField(),
-                "entry": serializers.UUIDField(),
-            },
-        ),
-        "policies": serializers.ListField(child=serializers.DictField()),
+        "clearance": LiveClearance(),
+        "policies": LivePolicy(many=True),
         "run": serializers.DictField(),
         "dataset": serializers.DictField(),
     },
@@ -97,7 +90,7 @@ class DecisionLineage(ActView):
     def get(self, request: Request, decision_id: UUID) -> Response:
         """What a decision rests on: version, clearance, policies, run and data, each with the entry that tells of it."""
         decision = origin_of(decision_id)
-        version, clearance = decision.version, decision.clearance
+        version = decision.version
         run, dataset = version.run, version.run.dataset
         return Response(
             {
@@ -108,13 +101,11 @@ class DecisionLineage(ActView):
                 "artefact_sha256": decision.artefact_sha256,
                 "content_sha256": version.artefact.content_sha256,
                 "baseline_id": decision.baseline_id,
-                "clearance": {
-                    "id": clearance.pk,
-                    "evidence_digest": clearance.evidence_digest,
-                    "change_request": clearance.change_request_id,
-                    "entry": clearance.entry_id,
-                },
-                "policies": [_policy(version.decision_policy), _policy(version.reason_library)],
+                "clearance": clearance_document(decision.clearance),
+                "policies": [
+                    policy_document(version.decision_policy),
+                    policy_document(version.reason_library),
+                ],
                 "run": {
                     "id": run.pk,
                     "algorithm": run.algorithm,
@@ -157,14 +148,4 @@ def _run(use: RunUse) -> dict[str, Any]:
             }
             for one in use.versions
         ],
-    }
-
-
-def _policy(policy: Policy) -> dict[str, Any]:
-    return {
-        "kind": policy.kind,
-        "name": policy.name,
-        "version": policy.version,
-        "sha256": policy.sha256,
-        "entry": policy.entry_id,
     }

@@ -1,27 +1,18 @@
 """Named reads about attestations and revalidations: what was said, and what is due when."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from audit.months import months_after
-from governance.errors import NoOversightPolicy, NoSuchRevalidation
+from governance.errors import NoSuchRevalidation
 from governance.models import Attestation, Revalidation
-from governance.queries.policies import oversight_policy
-from registry.models import ModelVersion, ScoringModel
-
-
-@dataclass(frozen=True)
-class DueAttestation:
-    """What the owner of a model is to attest, and by when."""
-
-    model: ScoringModel
-    owner: User
-    due_on: date
+from governance.oversight_policy import OversightPolicy
+from governance.queries.policies import policies_for
+from registry.models import ModelVersion, Policy, ScoringModel
 
 
 def attestations() -> QuerySet[Attestation]:
@@ -35,22 +26,21 @@ def attested_until(model: ScoringModel) -> date:
     return last.to_on if last else model.created_at.date()
 
 
-def attestation_due_on(model: ScoringModel, at: datetime) -> date:
-    """As the last attestation said, else the tier's period after registration. Raises NoOversightPolicy."""
-    last = attestations().filter(model=model).order_by("-to_on").first()
-    if last is not None:
-        return last.next_due_on
-    _, policy = oversight_policy(model, at)
-    return months_after(model.created_at.date(), policy.attestation_months[str(model.tier)])
+def attestations_due(at: datetime) -> Iterator[tuple[ScoringModel, date]]:
+    """When each model's owner attests next: as the last attestation said, else the tier's period after registration.
+
+    Models without an oversight policy are `without_oversight`.
+    """
+    said = _said_last(Attestation.objects.order_by("-to_on"))
+    for model, policy in _overseen(at):
+        months = policy.attestation_months[str(model.tier)]
+        yield model, said[model.pk] or months_after(model.created_at.date(), months)
 
 
-def overdue_attestations(at: datetime) -> list[DueAttestation]:
-    """The longest overdue first. Models without an oversight policy are `without_oversight`."""
-    due = [
-        DueAttestation(model, model.owner, attestation_due_on(model, at))
-        for model in _overseen_models(at)
-    ]
-    return sorted((row for row in due if row.due_on < at.date()), key=lambda row: row.due_on)
+def overdue_attestations(at: datetime) -> list[tuple[ScoringModel, date]]:
+    """Models whose owner is late, with the day it was due, the longest overdue first."""
+    late = [(model, due_on) for model, due_on in attestations_due(at) if due_on < at.date()]
+    return sorted(late, key=lambda row: row[1])
 
 
 def revalidation_with(revalidation_id: UUID) -> Revalidation:
@@ -71,28 +61,28 @@ def open_revalidations() -> QuerySet[Revalidation]:
     return revalidations().filter(state=Revalidation.State.OPEN).order_by("due_on", "pk")
 
 
-def revalidation_due_on(model: ScoringModel, at: datetime) -> date:
-    """As the last completed one said, else the tier's period after registration. Raises NoOversightPolicy."""
-    completed = revalidations().filter(model=model, state=Revalidation.State.COMPLETED)
-    last = completed.order_by("-completed_at").first()
-    if last is not None and last.next_due_on is not None:
-        return last.next_due_on
-    _, policy = oversight_policy(model, at)
-    return months_after(model.created_at.date(), policy.revalidation_months[str(model.tier)])
+def revalidations_due(at: datetime) -> Iterator[tuple[ScoringModel, date]]:
+    """When each model is validated next: as the last completed revalidation said, else as for attestations."""
+    completed = Revalidation.objects.filter(state=Revalidation.State.COMPLETED)
+    said = _said_last(completed.order_by("-completed_at"))
+    for model, policy in _overseen(at):
+        months = policy.revalidation_months[str(model.tier)]
+        yield model, said[model.pk] or months_after(model.created_at.date(), months)
 
 
 def periodic_revalidations_due(at: datetime) -> Iterator[tuple[ScoringModel, date]]:
     """Models whose period has passed and that no open periodic revalidation answers, with the day it passed."""
     answered = open_revalidations().filter(cause=Revalidation.Cause.PERIODIC)
     known = set(answered.values_list("model", flat=True))
-    for model in _overseen_models(at):
-        if model.pk not in known and (due_on := revalidation_due_on(model, at)) <= at.date():
+    for model, due_on in revalidations_due(at):
+        if model.pk not in known and due_on <= at.date():
             yield model, due_on
 
 
 def without_oversight(at: datetime) -> list[ScoringModel]:
     """Models for which no oversight policy is in force, so that nothing of theirs has a due date."""
-    return [model for model in ScoringModel.objects.all() if not _is_overseen(model, at)]
+    overseen = {model.pk for model, _ in _overseen(at)}
+    return [model for model in ScoringModel.objects.all() if model.pk not in overseen]
 
 
 def developers_of(model: ScoringModel) -> set[int]:
@@ -101,14 +91,15 @@ def developers_of(model: ScoringModel) -> set[int]:
     return set(versions.order_by().values_list("developed_by", flat=True))
 
 
-def _overseen_models(at: datetime) -> list[ScoringModel]:
-    models = ScoringModel.objects.select_related("owner")
-    return [model for model in models if _is_overseen(model, at)]
+def _overseen(at: datetime) -> Iterator[tuple[ScoringModel, OversightPolicy]]:
+    models = list(ScoringModel.objects.select_related("owner"))
+    policies = policies_for(Policy.Kind.OVERSIGHT, models, at)
+    for model in models:
+        if model.name in policies:
+            yield model, OversightPolicy.from_json(policies[model.name].body)
 
 
-def _is_overseen(model: ScoringModel, at: datetime) -> bool:
-    try:
-        oversight_policy(model, at)
-    except NoOversightPolicy:
-        return False
-    return True
+def _said_last(newest_first: QuerySet[Any]) -> dict[int, date | None]:
+    """By model, the next due date in the first of its rows; None where it has no row."""
+    said = newest_first.filter(model=OuterRef("pk")).values("next_due_on")[:1]
+    return dict(ScoringModel.objects.values_list("pk", Subquery(said)))

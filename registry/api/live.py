@@ -80,4 +80,4 @@ class LiveView(ActView):
         """What was live: champion, clearances, approvers, policies, restrictions, each with its entry."""
         text = request.query_params.get("at")
         at = timezone.now() if text is None else moment(text, "at")
-        return Response(LiveSerializer(live_document(history.live(model, at))).data)
+        return Response(live_document(history.live(model, at)))

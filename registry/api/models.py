@@ -11,9 +11,9 @@ from rest_framework.response import Response
 from audit.api_base import ActView, StrictSerializer, actor
 from registry import history, queries
 from registry.actions.models import amend_model, change_tier, register_model
+from registry.api_base import AS_OF, as_of
 from registry.models import ModelRecord, ScoringModel
 from registry.models.inventory import AMENDABLE
-from registry.moments import AS_OF, as_of
 
 
 class ModelSerializer(serializers.ModelSerializer[ScoringModel]):

@@ -8,8 +8,8 @@ from rest_framework.response import Response
 from audit.api_base import ActView, StrictSerializer, actor
 from registry import history, queries
 from registry.actions.policies import propose_policy
+from registry.api_base import AS_OF, as_of
 from registry.models import Policy
-from registry.moments import AS_OF, as_of
 
 FILTERS = ("kind", "name", "status")
 

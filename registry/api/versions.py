@@ -8,8 +8,8 @@ from rest_framework.response import Response
 from audit.api_base import ActView, StrictSerializer, actor
 from registry import history, queries
 from registry.actions.versions import register_version
+from registry.api_base import AS_OF, as_of
 from registry.models import Artefact, Baseline, Clearance, Dataset, ModelVersion, Policy
-from registry.moments import AS_OF, as_of
 
 
 class ArtefactSerializer(serializers.ModelSerializer[Artefact]):
@@ -117,7 +117,7 @@ class VersionsView(ActView, generics.GenericAPIView[ModelVersion]):
         versions = history.versions_at(found, at) if at else queries.versions_of(found)
         page = self.paginate_queryset(versions.select_related("developed_by"))
         if at:
-            page = history.staged(page or [])
+            page = history.staged(page or [], at)
         return self.get_paginated_response(VersionSerializer(page, many=True).data)
 
     @extend_schema(

@@ -26,9 +26,9 @@ from governance.errors import (
 )
 from governance.models import Attestation, Revalidation
 from governance.queries.oversight import (
-    attestation_due_on,
+    attestations_due,
     overdue_attestations,
-    revalidation_due_on,
+    revalidations_due,
     without_oversight,
 )
 from tests.governance.builders import a_measured_version, an_oversight_policy
@@ -115,19 +115,32 @@ def test_an_attestation_that_is_late_is_listed_until_it_is_made(policy, develope
     a_model(owner=developer, tier=3)
     clock(later(190))
 
-    [late] = overdue_attestations(timezone.now())
-    assert (late.model, late.owner) == (model, developer)
+    [(late, _)] = overdue_attestations(timezone.now())
+    assert (late, late.owner) == (model, developer)
     attest_model(model, WORDS, by=developer)
 
     assert overdue_attestations(timezone.now()) == []
-    assert attestation_due_on(model, timezone.now()) > today()
+    assert dict(attestations_due(timezone.now()))[model] > today()
+
+
+@pytest.mark.parametrize("due", [attestations_due, revalidations_due])
+def test_what_is_due_of_many_models_takes_as_many_queries_as_of_one(
+    due, policy, developer, django_assert_num_queries
+):
+    for name in ("one", "two", "three"):
+        attest_model(a_model(name, owner=developer), WORDS, by=developer)
+
+    with django_assert_num_queries(3):
+        found = list(due(timezone.now()))
+
+    assert len(found) == 3
 
 
 @pytest.mark.parametrize(("tier", "months"), [(1, 12), (2, 24), (3, 36)])
 def test_a_periodic_revalidation_opens_on_the_day_and_once(tier, months, policy, clock):
     model = a_model(tier=tier)
     registered = model.created_at.date()
-    due_on = revalidation_due_on(model, timezone.now())
+    due_on = dict(revalidations_due(timezone.now()))[model]
     assert due_on.year * 12 + due_on.month == registered.year * 12 + registered.month + months
     clock(as_of(due_on - timedelta(days=1)))
     sweeps.open_periodic_revalidations()
@@ -158,7 +171,7 @@ def test_a_completed_revalidation_says_when_the_next_is_due(policy, validator, c
     revalidation.refresh_from_db()
     assert (revalidation.state, revalidation.completed_by) == ("completed", validator)
     assert revalidation.next_due_on == date(leap + 2, 2, 28)
-    assert revalidation_due_on(model, timezone.now()) == date(leap + 2, 2, 28)
+    assert dict(revalidations_due(timezone.now()))[model] == date(leap + 2, 2, 28)
     entry = last_entry()
     assert entry.event == "governance.revalidation.completed"
     assert (said(entry)["tier"], said(entry)["next_due_on"]) == (2, f"{leap + 2}-02-28")

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from audit.errors import InvalidInput, NotPermitted
@@ -20,7 +21,8 @@ from registry.actions.policies import adopt_policy, propose_policy, reject_polic
 from registry.actions.restrictions import lift_restriction, restrict_use
 from registry.actions.versions import change_stage, promote_to_champion
 from registry.errors import MomentRefused, NothingAmended
-from registry.models import ModelRecord, ModelVersion, ScoringModel, StageChange
+from registry.live import live_document
+from registry.models import ModelRecord, ModelVersion, ScoringModel, StageChange, UseRestriction
 from registry.moments import moment
 from tests.audit.tampering import drop_triggers
 from tests.registry.builders import (
@@ -154,7 +156,7 @@ def test_stages_and_the_champion_are_told_as_they_stood(builder):
     moved = second.stage_changed_at
 
     def stages(at):
-        return {v.number: v.stage for v in history.staged(history.versions_at(model, at))}
+        return {v.number: v.stage for v in history.staged(history.versions_at(model, at), at)}
 
     assert stages(moved - TICK) == {1: "production", 2: "staging"}
     assert stages(moved) == stages(moved + TICK) == {1: "archived", 2: "production"}
@@ -203,6 +205,9 @@ def test_what_was_live_names_bytes_approvers_restrictions_and_entries(builder):
 
     assert live.champion == champion
     assert live.clearance == clearance
+    promoted = live_document(live)["champion"]
+    assert promoted["since"] == champion.stage_changed_at
+    assert promoted["entry"] == str(champion.stage_changes.get(stage="production").entry_id)
     assert live.approvers == ["checker"]
     assert live.restrictions == [restriction]
     assert {policy.kind for policy in live.policies} == {"decision", "reason_library"}
@@ -312,8 +317,10 @@ def test_amending_restricting_and_lifting_over_http(developer, validator, signed
     address = f"/registry/scoringmodel/{model.pk}"
     assert victor.post(f"{address}/restrict-use/", form).status_code == 422
     assert victor.post(f"{address}/restrict-use/", form | {"limit": '["car"]'}).status_code == 302
+    placed = UseRestriction.objects.latest("id")
+    assert (placed.placed_by.username, placed.limits["values"]) == ("victor", ["car"])
     page = dana.get(f"{address}/change/").content.decode()
-    assert "allowed_values" in page or "Use restriction" in page
+    assert reverse("admin:registry_userestriction_change", args=[placed.pk]) in page
     assert (
         victor.post(f"{address}/change-tier/", {"tier": "2", "rationale": "x"}).status_code == 302
     )

@@ -103,7 +103,7 @@ def test_a_new_champion_decides_the_next_application(decide_over_http, champion)
     assert "leaf tables" in after["explanation"]["method"]
 
 
-def test_a_former_champion_that_was_rolled_back_to_decides_again(decide_over_http, champion):
+def test_a_former_champion_decides_again_once_it_is_cleared_again(decide_over_http, champion):
     a_version(champion.model, stage="production")
     a_clearance(champion, Clearance.Purpose.ROLLBACK)
     revoke_clearance(
@@ -112,6 +112,9 @@ def test_a_former_champion_that_was_rolled_back_to_decides_again(decide_over_htt
     champion.refresh_from_db()
     promote_to_champion(champion, by=the_builder())
 
+    # Being cleared to come back is not being cleared to decide: governance's rollback grants that too.
+    assert problem_of(decide_over_http(an_application())) == (503, "/problems/no-cleared-version")
+    a_clearance(champion)
     assert decide_over_http(an_application()).json()["version"] == champion.number
 
 

@@ -75,7 +75,6 @@ def test_every_restriction_in_the_way_is_named_in_a_batch_and_the_rest_is_decide
 
 
 def test_a_restriction_on_another_version_limits_nothing_here(decide_over_http, champion):
-
     other = a_version(champion.model, stage="staging")
     restricted(other, "no_new_decisions")
 
@@ -83,7 +82,7 @@ def test_a_restriction_on_another_version_limits_nothing_here(decide_over_http, 
 
 
 def test_restrictions_cost_a_decision_one_query(champion, django_assert_num_queries):
-
+    a_version(champion.model, stage="staging")
     restricted(champion, "max_amount", feature="income", max=60_000)
     restricted(champion.model, "allowed_values", feature="purpose", values=["car"])
 
