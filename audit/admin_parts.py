@@ -1,5 +1,6 @@
-"""What every floor's windows are put together from: links, tables, and states as coloured words."""
+"""What every floor's windows are put together from: links, tables, pictures, and states as coloured words."""
 
+import base64
 from collections.abc import Iterable, Mapping, Sequence
 
 from django.db.models import Model
@@ -31,6 +32,15 @@ def preformatted(text: str) -> SafeString:
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> SafeString:
     content = {"table": {"headers": headers, "rows": [list(row) for row in rows]}}
     return render_to_string("unfold/components/table.html", content)
+
+
+def picture(svg: str, what: str) -> SafeString:
+    """An SVG as an image, in which a browser runs nothing; `what` says in words what it shows."""
+    return format_html(
+        '<img alt="{}" src="data:image/svg+xml;base64,{}" style="max-width:100%">',
+        what,
+        base64.b64encode(svg.encode()).decode(),
+    )
 
 
 def coloured(text: str, kinds: Mapping[str, str]) -> SafeString:

@@ -3,8 +3,9 @@
 Nothing singles a row out: quantiles end at the 1st and the 99th percentile, and a bin of fewer than ten rows shows no bad rate.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from registry.contract import Feature, FeatureContract
 from registry.snapshots import Snapshot
 
 FEWEST_SHOWN = 10
-QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
+QUANTILES = {"p1": 0.01, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p99": 0.99}
 BINS = 10
 
 
@@ -28,7 +29,7 @@ class ProfileBin:
 
 @dataclass(frozen=True, slots=True)
 class FeatureProfile:
-    """One feature over n rows. `quantiles`, `mean` and `sd` (population) are of known numbers; None where there are none."""
+    """One feature over n rows. `quantiles` (those of QUANTILES), `mean` and `sd` (population) are of known numbers; None where there are none."""
 
     name: str
     type: str
@@ -37,12 +38,17 @@ class FeatureProfile:
     distinct: int
     mean: float | None
     sd: float | None
-    quantiles: dict[str, float] | None
+    quantiles: tuple[float, ...] | None
     bins: tuple[ProfileBin, ...]
 
     @property
     def missing_share(self) -> float:
         return self.missing / self.rows
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; quantiles by their names."""
+        quantiles = self.quantiles and dict(zip(QUANTILES, self.quantiles, strict=True))
+        return {**asdict(self), "quantiles": quantiles}
 
 
 def profile(snapshot: Snapshot, contract: FeatureContract) -> list[FeatureProfile]:
@@ -72,9 +78,7 @@ def _feature(
         mean=float(numbers.mean()) if is_number else None,
         sd=float(numbers.std()) if is_number else None,
         quantiles=(
-            {f"p{share * 100:g}": float(np.quantile(numbers, share)) for share in QUANTILES}
-            if is_number
-            else None
+            tuple(np.quantile(numbers, list(QUANTILES.values())).tolist()) if is_number else None
         ),
         bins=tuple(bins),
     )

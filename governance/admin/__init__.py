@@ -1,5 +1,6 @@
 """Governance's windows in the admin, and its buttons on every floor's windows."""
 
+from governance.admin import restrictions
 from governance.admin.access import AccessRequestAdmin
 from governance.admin.accounts import RoleAdmin, SignInGuardAdmin, TokenAdmin, UserAdmin
 from governance.admin.cases import (
@@ -15,7 +16,6 @@ from governance.admin.findings import FindingAdmin, FindingExtensionAdmin, Overd
 from governance.admin.gates import GateReportAdmin, GateRunAdmin
 from governance.admin.holds import LegalHoldAdmin
 from governance.admin.oversight import AttestationAdmin, RevalidationAdmin
-from governance.admin.restrictions import LiftForm, RestrictionForm
 
 __all__ = [
     "AccessRequestAdmin",
@@ -32,13 +32,12 @@ __all__ = [
     "GateRunAdmin",
     "IncidentAdmin",
     "LegalHoldAdmin",
-    "LiftForm",
     "OverdueFindingAdmin",
-    "RestrictionForm",
     "RetrainingCaseAdmin",
     "RevalidationAdmin",
     "RoleAdmin",
     "SignInGuardAdmin",
     "TokenAdmin",
     "UserAdmin",
+    "restrictions",
 ]

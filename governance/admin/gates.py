@@ -71,7 +71,7 @@ class GateReportAdmin(ReadOnlyAdmin):
     @admin.display(description="Rank order")
     def roc_picture(self, report: GateReport) -> str:
         try:
-            svg = plot_of(report.version.run, "roc")
+            svg = plot_of(report.version.run, "roc").decode()
         except Refusal as refusal:
             return refusal.detail
         return picture(svg, "Share of bads called bad against share of goods called bad")
@@ -83,9 +83,7 @@ class GateReportAdmin(ReadOnlyAdmin):
         found = [Grade.from_json(row) for row in _details(report, "calibration_by_grade")]
         if not found:
             return "The policy did not ask for it."
-        return picture(
-            charts.calibration(found).encode(), "Observed bad rate of each grade against its pd"
-        )
+        return picture(charts.calibration(found), "Observed bad rate of each grade against its pd")
 
     @admin.display(description="Stability of features, training against holdout")
     def csi_picture(self, report: GateReport) -> str:
@@ -95,7 +93,7 @@ class GateReportAdmin(ReadOnlyAdmin):
         if not values:
             return "The policy did not ask for it."
         svg = charts.importance(values, title="Characteristic stability index")
-        return picture(svg.encode(), "Characteristic stability index of each feature")
+        return picture(svg, "Characteristic stability index of each feature")
 
 
 def _details(report: GateReport, check: str) -> list[dict[str, Any]]:

@@ -1,12 +1,10 @@
 """What governance's windows are put together from: links, tables, tags and times."""
 
-import base64
 from datetime import datetime
 
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from audit.admin_parts import address, coloured, link, table
+from audit.admin_parts import address, coloured, link, picture, table
 
 __all__ = ["address", "link", "moment", "number", "picture", "table", "tag"]
 
@@ -35,10 +33,3 @@ def number(value: float | None) -> str:
 
 def moment(value: datetime | None) -> str:
     return f"{value:%Y-%m-%d %H:%M}" if value else "-"
-
-
-def picture(svg: bytes, what: str) -> SafeString:
-    """An SVG as an image, in which a browser runs nothing; `what` says in words what it shows."""
-    return format_html(
-        '<img alt="{}" src="data:image/svg+xml;base64,{}">', what, base64.b64encode(svg).decode()
-    )

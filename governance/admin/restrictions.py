@@ -1,4 +1,4 @@
-"""The buttons that restrict the use of a model or a version, amend the inventory, and lift restrictions."""
+"""The buttons that restrict the use of a model or a version, change its tier, and lift restrictions."""
 
 import json
 from typing import Any

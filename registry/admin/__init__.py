@@ -4,13 +4,9 @@ from registry.admin.artefacts import ArtefactAdmin, BaselineAdmin
 from registry.admin.datasets import DatasetAdmin
 from registry.admin.inventory import ModelRecordAdmin, ScoringModelAdmin
 from registry.admin.policies import PolicyAdmin
-from registry.admin.restrictions import (
-    RestrictionLiftAdmin,
-    StageChangeAdmin,
-    UseRestrictionAdmin,
-)
+from registry.admin.restrictions import RestrictionLiftAdmin, UseRestrictionAdmin
 from registry.admin.runs import RunAdmin
-from registry.admin.versions import ClearanceAdmin, ModelVersionAdmin
+from registry.admin.versions import ClearanceAdmin, ModelVersionAdmin, StageChangeAdmin
 
 __all__ = [
     "ArtefactAdmin",

@@ -5,8 +5,8 @@ from functools import lru_cache
 from django.contrib import admin
 
 from audit.admin_base import ReadOnlyAdmin
-from registry import charts, queries
-from registry.admin.parts import links, number, picture, side_by_side, table, tag
+from registry import queries
+from registry.admin.parts import figure, links, number, side_by_side, table, tag
 from registry.models import Dataset
 from registry.profile import QUANTILES, FeatureProfile
 
@@ -70,7 +70,7 @@ class DatasetAdmin(ReadOnlyAdmin):
     @admin.display(description="Values")
     def profile_table(self, dataset: Dataset) -> str:
         return table(
-            ["Feature", "Missing", "Distinct", "Mean", "SD", *("p1", "p25", "p50", "p75", "p99")],
+            ["Feature", "Missing", "Distinct", "Mean", "SD", *QUANTILES],
             [
                 (
                     one.name,
@@ -86,7 +86,7 @@ class DatasetAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Rows and bad rate")
     def profile_pictures(self, dataset: Dataset) -> str:
-        return side_by_side(picture(svg, name) for name, svg in _pictures(dataset.pk))
+        return side_by_side(figure(svg, name) for name, svg in _drawn(queries.profile_of(dataset)))
 
     @admin.display(description="Checks")
     def checks_table(self, dataset: Dataset) -> str:
@@ -114,15 +114,17 @@ class DatasetAdmin(ReadOnlyAdmin):
 
 
 @lru_cache(maxsize=8)
-def _pictures(dataset_id: int) -> list[tuple[str, bytes]]:
-    """Drawn once for each data set, which never changes: a second for twenty features."""
+def _drawn(profiles: tuple[FeatureProfile, ...]) -> list[tuple[str, str]]:
+    """(name, SVG) of each feature, drawn once: they take longer than the rest of the page."""
+    from registry import charts  # brings altair, which only pictures need
+
     return [
-        (one.name, charts.profile([(b.label, b.rows, b.bad_rate) for b in one.bins]).encode())
-        for one in queries.profile_of(queries.dataset_with(dataset_id))
+        (one.name, charts.profile([(b.label, b.rows, b.bad_rate) for b in one.bins]))
+        for one in profiles
     ]
 
 
 def _quantiles(one: FeatureProfile) -> list[str]:
     if one.quantiles is None:
         return ["-"] * len(QUANTILES)
-    return [f"{value:.4g}" for value in one.quantiles.values()]
+    return [f"{value:.4g}" for value in one.quantiles]

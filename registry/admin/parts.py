@@ -1,15 +1,14 @@
 """What the registry's windows are put together from: links, tables, tags, pictures."""
 
-import base64
 from collections.abc import Iterable
 
 from django.db.models import Model
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from audit.admin_parts import coloured, link, table
+from audit.admin_parts import coloured, link, picture, table
 
-__all__ = ["link", "links", "number", "picture", "side_by_side", "table", "tag"]
+__all__ = ["figure", "link", "links", "number", "side_by_side", "table", "tag"]
 
 TAG_KINDS = {
     "production": "success",
@@ -40,21 +39,19 @@ def tag(text: str) -> SafeString:
     return coloured(text, TAG_KINDS)
 
 
-def picture(svg: bytes, name: str) -> str:
-    """An SVG as an image, in which a browser runs nothing."""
+def figure(svg: str, name: str) -> str:
+    """A picture under its name."""
     return format_html(
-        '<figure><figcaption class="font-semibold">{}</figcaption>'
-        '<img alt="{}" src="data:image/svg+xml;base64,{}"></figure>',
+        '<figure><figcaption class="font-semibold">{}</figcaption>{}</figure>',
         name,
-        name,
-        base64.b64encode(svg).decode(),
+        picture(svg, name),
     )
 
 
-def side_by_side(pictures: Iterable[str]) -> str:
+def side_by_side(figures: Iterable[str]) -> str:
     return format_html(
         '<div class="flex flex-wrap gap-6">{}</div>',
-        format_html_join("", "{}", ((drawn,) for drawn in pictures)),
+        format_html_join("", "{}", ((drawn,) for drawn in figures)),
     )
 
 

@@ -1,9 +1,9 @@
-"""Use restrictions, their ends, and the stages of versions over time."""
+"""Use restrictions and their ends."""
 
 from django.contrib import admin
 
 from audit.admin_base import ReadOnlyAdmin
-from registry.models import RestrictionLift, StageChange, UseRestriction
+from registry.models import RestrictionLift, UseRestriction
 
 
 @admin.register(UseRestriction)
@@ -36,11 +36,3 @@ class RestrictionLiftAdmin(ReadOnlyAdmin):
     list_display = ("restriction", "lifted_by", "lifted_at", "reason")
     list_select_related = ("restriction__model", "restriction__version__model", "lifted_by")
     fields = ("restriction", "lifted_by", "lifted_at", "reason", "entry")
-
-
-@admin.register(StageChange)
-class StageChangeAdmin(ReadOnlyAdmin):
-    list_display = ("version", "stage", "changed_at")
-    list_filter = ("stage",)
-    list_select_related = ("version__model",)
-    fields = ("version", "stage", "changed_at", "entry")

@@ -4,7 +4,7 @@ from django.contrib import admin
 
 from audit.admin_base import ReadOnlyAdmin
 from registry import queries
-from registry.admin.parts import link, links, number, picture, side_by_side, table, tag
+from registry.admin.parts import figure, link, links, number, side_by_side, table, tag
 from registry.models import Run
 
 MEASURES = ("auc", "gini", "ks_separation", "brier", "log_loss")
@@ -72,7 +72,7 @@ class RunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Plots")
     def pictures(self, run: Run) -> str:
-        plots = [picture(queries.plot_of(run, name), name) for name in run.plots]
+        plots = [figure(queries.plot_of(run, name).decode(), name) for name in run.plots]
         return side_by_side(plots) if plots else "-"
 
     @admin.display(description="Artefact")

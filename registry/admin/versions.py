@@ -1,4 +1,4 @@
-"""Versions and what they are cleared for."""
+"""Versions, where they stood over time, and what they are cleared for."""
 
 from django.contrib import admin
 from django.utils import timezone
@@ -6,7 +6,7 @@ from django.utils import timezone
 from audit.admin_base import ReadOnlyAdmin
 from registry import queries
 from registry.admin.parts import link, table, tag
-from registry.models import Clearance, ModelVersion
+from registry.models import Clearance, ModelVersion, StageChange
 
 
 @admin.register(ModelVersion)
@@ -115,3 +115,11 @@ class ClearanceAdmin(ReadOnlyAdmin):
     @admin.display(description="Kind", ordering="kind")
     def state(self, clearance: Clearance) -> str:
         return tag(clearance.kind)
+
+
+@admin.register(StageChange)
+class StageChangeAdmin(ReadOnlyAdmin):
+    list_display = ("version", "stage", "changed_at")
+    list_filter = ("stage",)
+    list_select_related = ("version__model",)
+    fields = ("version", "stage", "changed_at", "entry")

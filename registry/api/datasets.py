@@ -1,7 +1,5 @@
 """`datasets/{id}`: one registered snapshot over HTTP. Governance takes files in, and lists them."""
 
-from dataclasses import asdict
-
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -75,4 +73,4 @@ class DatasetProfileView(ActView):
     def get(self, request: Request, dataset_id: int) -> Response:
         """How each feature spreads, how much of it is missing, and how often its values went bad."""
         found = queries.profile_of(queries.dataset_with(dataset_id))
-        return Response([asdict(feature) for feature in found])
+        return Response([feature.as_json() for feature in found])

@@ -49,7 +49,7 @@ def test_a_number_is_described_by_what_is_known_of_it() -> None:
     assert found.mean == pytest.approx(49.5)
     assert found.sd == pytest.approx(np.arange(100).std())
     assert found.quantiles is not None
-    assert found.quantiles["p50"] == pytest.approx(49.5)
+    assert found.as_json()["quantiles"]["p50"] == pytest.approx(49.5)
     *ranges, missing = found.bins
     assert [one.rows for one in ranges] == [10] * 10
     assert [one.bad_rate for one in ranges] == [0.0] * 5 + [1.0] * 5
