@@ -25,6 +25,10 @@ class DatabaseOnly(Operation):
     def __init__(self, forwards: Step, backwards: Step) -> None:
         self._forwards, self._backwards = forwards, backwards
 
+    def undone(self) -> "DatabaseOnly":
+        """The same step the other way round."""
+        return DatabaseOnly(self._backwards, self._forwards)
+
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
         """Nothing changes."""
 
@@ -90,10 +94,7 @@ def frozen(table: str, allowed: Sequence[str]) -> list[DatabaseOnly]:
 
 def thawed(table: str, allowed: Sequence[str]) -> list[DatabaseOnly]:
     """Undo `frozen(table, allowed)`, for a migration that changes the columns and freezes the table anew."""
-    return [
-        DatabaseOnly(operation._backwards, operation._forwards)
-        for operation in reversed(frozen(table, allowed))
-    ]
+    return [operation.undone() for operation in reversed(frozen(table, allowed))]
 
 
 def refuse_when(
@@ -107,11 +108,9 @@ def refuse_instead(
     table: str, suffix: str, act: str, before: str, condition: str, message: str
 ) -> list[DatabaseOnly]:
     """Puts another condition in the place of `before`, the one an earlier migration gave `refuse_when`."""
-    old = _trigger(table, suffix, act, before, message)
-    new = _trigger(table, suffix, act, condition, message)
     return [
-        DatabaseOnly(old._backwards, old._forwards),
-        DatabaseOnly(new._forwards, new._backwards),
+        _trigger(table, suffix, act, before, message).undone(),
+        _trigger(table, suffix, act, condition, message),
     ]
 
 

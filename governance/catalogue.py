@@ -59,6 +59,28 @@ def permission_matrix() -> list[Permitted]:
     return [Permitted(one, tuple(needed.get(one, ())), frozenset(holders(one))) for one in ordered]
 
 
+@dataclass(frozen=True)
+class PermissionTable:
+    """The rows of the matrix that concern some of those who hold permissions: its columns."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Permitted, ...]
+
+
+def permission_tables() -> list[PermissionTable]:
+    """The matrix of the roles, and that of the service accounts."""
+    rows = permission_matrix()
+    return [
+        PermissionTable(
+            title,
+            tuple(columns),
+            tuple(row for row in rows if row.holders.intersection(columns)),
+        )
+        for title, columns in (("Roles", ROLES), ("Service accounts", SERVICE_ACCOUNTS))
+    ]
+
+
 def permissions_page() -> str:
     """Markdown: the permission matrix of the roles, and that of the service accounts."""
     lines = [
@@ -66,13 +88,17 @@ def permissions_page() -> str:
         "",
         "Made by `manage.py acts --permissions` from the code; tests try every cell. A permission counts through a role alone: being a superuser gives none.",
     ]
-    for title, columns in (("Roles", list(ROLES)), ("Service accounts", list(SERVICE_ACCOUNTS))):
-        lines += ["", f"## {title}", "", f"| permission | acts | {' | '.join(columns)} |"]
-        lines.append("|---" * (len(columns) + 2) + "|")
-        for row in permission_matrix():
-            if row.holders.intersection(columns):
-                cells = " | ".join("yes" if one in row.holders else "" for one in columns)
-                lines.append(f"| `{row.permission}` | {', '.join(row.acts)} | {cells} |")
+    for table in permission_tables():
+        lines += [
+            "",
+            f"## {table.title}",
+            "",
+            f"| permission | acts | {' | '.join(table.columns)} |",
+        ]
+        lines.append("|---" * (len(table.columns) + 2) + "|")
+        for row in table.rows:
+            cells = " | ".join("yes" if one in row.holders else "" for one in table.columns)
+            lines.append(f"| `{row.permission}` | {', '.join(row.acts)} | {cells} |")
     return "\n".join(lines) + "\n"
 
 

@@ -6,7 +6,7 @@ A check that the data cannot answer is never a pass, and no verdict at all passe
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from governance.gate_policy import Check, Severity
 from governance.measured import Bools, Measured
@@ -25,6 +25,16 @@ class Status(StrEnum):
     WATCH = "watch"
     FAIL = "fail"
     INSUFFICIENT_DATA = "insufficient_data"
+
+
+WORST_FIRST = (Status.FAIL, Status.INSUFFICIENT_DATA, Status.WATCH, Status.PASS)
+
+
+class Judged(Protocol):
+    """Whatever says whether it keeps a version from passing."""
+
+    @property
+    def blocks(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -49,9 +59,7 @@ class Verdict:
 
     @property
     def blocks(self) -> bool:
-        """Missing evidence blocks like a missed limit, where the policy calls the check blocking."""
-        unmet = self.status in {Status.FAIL, Status.INSUFFICIENT_DATA}
-        return unmet and self.severity is Severity.BLOCK
+        return blocks(self.status, self.severity)
 
     def as_json(self) -> dict[str, Any]:
         plain = {**asdict(self), "details": [dict(row) for row in self.details]}
@@ -63,7 +71,17 @@ def judge(measured: Measured, checks: Sequence[Check]) -> list[Verdict]:
     return [verdict for check in checks for verdict in _verdicts(measured, check)]
 
 
-def passed(verdicts: Sequence[Verdict]) -> bool:
+def blocks(status: Status, severity: Severity) -> bool:
+    """Missing evidence blocks like a missed limit, where the policy calls the check blocking."""
+    return severity is Severity.BLOCK and status in {Status.FAIL, Status.INSUFFICIENT_DATA}
+
+
+def missed(check: Check) -> Status:
+    """What a limit that was not kept says, by how severe the policy calls the check."""
+    return Status.FAIL if check.severity is Severity.BLOCK else Status.WATCH
+
+
+def passed(verdicts: Sequence[Judged]) -> bool:
     """Whether nothing blocks. No verdict at all is not a pass."""
     return bool(verdicts) and not any(verdict.blocks for verdict in verdicts)
 
@@ -94,7 +112,7 @@ def _verdict(check: Check, reading: Reading, subject: str = "") -> Verdict:
     elif check.admits(value):
         status, why = Status.PASS, reading.note or f"{value:.4g} is {check.threshold}."
     else:
-        status = Status.FAIL if check.severity is Severity.BLOCK else Status.WATCH
+        status = missed(check)
         why = reading.note or f"{value:.4g} is not {check.threshold}."
     low, high = (interval.low, interval.high) if interval else (None, None)
     return Verdict(
@@ -143,7 +161,7 @@ def _group_verdict(check: Check, subject: str, result: GroupResult) -> Verdict:
     statuses = {
         State.PASS: Status.PASS,
         State.WATCH: Status.WATCH,
-        State.BREACH: Status.FAIL if check.severity is Severity.BLOCK else Status.WATCH,
+        State.BREACH: missed(check),
     }
     # A group too small to show stays without its numbers: they could single people out.
     interval = result.air_interval if result.shown else None

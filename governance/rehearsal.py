@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance.gate_policy import Check, Severity
-from governance.gates import Status
+from governance.gates import WORST_FIRST, Status, blocks, missed
 
 Results = Sequence[Mapping[str, Any]]
-WORST_FIRST = (Status.FAIL, Status.INSUFFICIENT_DATA, Status.WATCH, Status.PASS)
 
 
 @dataclass(frozen=True)
@@ -27,18 +26,12 @@ class Rehearsed:
 
     @property
     def blocks(self) -> bool:
-        unmet = self.status in {Status.FAIL, Status.INSUFFICIENT_DATA}
-        return unmet and self.severity is Severity.BLOCK
+        return blocks(self.status, self.severity)
 
 
 def rehearse(results: Results, taken: Sequence[Check], checks: Sequence[Check]) -> list[Rehearsed]:
     """The verdicts of `checks` on a report's results, which were taken under the checks `taken`."""
     return [_rehearsed(check, results, taken) for check in checks]
-
-
-def would_pass(rehearsed: Sequence[Rehearsed]) -> bool:
-    """Whether nothing would have blocked. No check at all is not a pass."""
-    return bool(rehearsed) and not any(each.blocks for each in rehearsed)
 
 
 def blocked_by(rehearsed: Sequence[Rehearsed]) -> list[str]:
@@ -59,7 +52,6 @@ def _asks_the_same(check: Check, other: Check) -> bool:
 
 
 def _statuses(check: Check, results: Results) -> Iterator[Status]:
-    missed = Status.FAIL if check.severity is Severity.BLOCK else Status.WATCH
     for result in results:
         value = result["value"]
         if value is None:
@@ -67,7 +59,7 @@ def _statuses(check: Check, results: Results) -> Iterator[Status]:
             unasked = result["status"] == Status.PASS
             yield Status.PASS if unasked else Status.INSUFFICIENT_DATA
         elif not check.admits(value):
-            yield missed
+            yield missed(check)
         elif check.name == "adverse_impact":
             yield _of_ratio(check, value, result["low"])
         else:

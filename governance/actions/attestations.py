@@ -4,13 +4,13 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from audit.action import action, record
-from audit.errors import FieldProblem
 from audit.months import months_after
-from governance.errors import AlreadyAttested, NotTheOwner, RationaleMissing
+from governance.errors import AlreadyAttested, NotTheOwner
 from governance.events import Event
 from governance.models import Attestation
 from governance.queries.oversight import attested_until
 from governance.queries.policies import oversight_policy
+from governance.words import require_words
 from registry.models import ScoringModel
 
 
@@ -23,9 +23,7 @@ def attest_model(model: ScoringModel, statement: str, *, by: User) -> Attestatio
     now = timezone.now()
     if model.owner_id != by.pk:
         raise NotTheOwner(f"{model.owner} owns {model}; only they attest for it.")
-    if not statement.strip():
-        problem = FieldProblem("statement", "missing", "Say what you looked at and found.")
-        raise RationaleMissing("An attestation says something.", errors=[problem])
+    require_words("statement", statement, "Say what you looked at and found.")
     policy, oversight = oversight_policy(model, now)
     if Attestation.objects.filter(model=model, to_on=now.date()).exists():
         raise AlreadyAttested(f"{model} was attested today.")

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from audit.action import action, record
 from audit.dispatch import send_on_commit
-from audit.errors import FieldProblem
 from audit.queries import service_account
 from governance.actions.changes import withdraw_change
 from governance.errors import (
@@ -20,13 +19,13 @@ from governance.errors import (
     CaseClosed,
     ClockNotThere,
     NoSuchCase,
-    RationaleMissing,
     StepTaken,
 )
 from governance.events import Event
 from governance.models import CaseAlert, CaseStep, CaseWarning, RetrainingCase
 from governance.queries.cases import step_of
 from governance.queries.changes import open_changes
+from governance.words import require_words
 from monitoring.models import Alert
 from registry.models import ModelVersion, ScoringModel, Stage
 
@@ -55,7 +54,7 @@ def open_case(
 
     Raises RationaleMissing or CaseAlreadyOpen.
     """
-    _require_rationale(reason)
+    require_words("reason", reason)
     if RetrainingCase.objects.filter(model=model, cause=cause, closed_at=None).exists():
         raise CaseAlreadyOpen(f"A case of {model} for {cause} is open.")
     now = timezone.now()
@@ -181,7 +180,7 @@ def close_without_retraining(case_id: UUID, cause: str, *, by: User) -> Retraini
 
     Raises NoSuchCase, CaseClosed or RationaleMissing.
     """
-    _require_rationale(cause)
+    require_words("reason", cause)
     case = _close(_open(case_id), State.CLOSED_NO_RETRAIN, cause)
     retrainer = service_account("retrainer")
     asked = open_changes().filter(version=case.candidate_version, requested_by=retrainer)
@@ -261,9 +260,3 @@ def _close(case: RetrainingCase, state: State, reason: str) -> RetrainingCase:
 def _set_state(case: RetrainingCase, state: State) -> None:
     case.state = state
     case.save(update_fields=["state"])
-
-
-def _require_rationale(text: str) -> None:
-    if not text.strip():
-        problem = FieldProblem("reason", "missing", "Say why, in words that can be read later.")
-        raise RationaleMissing("A case is opened and closed with a reason.", errors=[problem])

@@ -27,7 +27,6 @@ from governance.errors import (
     NotExpired,
     NotProposed,
     NotTheRequester,
-    RationaleMissing,
     RequesterCannotApprove,
     ValidatorCannotApprove,
     WrongStage,
@@ -38,6 +37,7 @@ from governance.queries import changes as queries
 from governance.queries.cases import cases_of_candidate
 from governance.queries.findings import require_no_blocking_finding
 from governance.queries.policies import require_readable
+from governance.words import require_words
 from registry.actions.policies import reject_policy
 from registry.models import ModelVersion, Policy, Stage
 
@@ -153,7 +153,7 @@ def withdraw_change(change_id: UUID, rationale: str, *, by: User) -> ChangeReque
     """Take back one's own request. Raises NoSuchChange, RationaleMissing, AlreadyDecided or NotTheRequester."""
     change = _locked(change_id)
     _require_open(change)
-    _require_rationale(rationale)
+    require_words("rationale", rationale)
     if change.requested_by_id != by.pk:
         raise NotTheRequester(f"{change.requested_by} requested this; only they withdraw it.")
     _close(change, ChangeRequest.State.WITHDRAWN, timezone.now(), rationale)
@@ -191,7 +191,7 @@ def expire_change(change_id: UUID, *, by: User) -> ChangeRequest:
 def _requested(
     change: ChangeRequest, evidence: dict[str, Any], rationale: str, by: User, now: datetime
 ) -> ChangeRequest:
-    _require_rationale(rationale)
+    require_words("rationale", rationale)
     asked = ChangeRequest.objects.filter(
         state=ChangeRequest.State.OPEN, version=change.version, policy=change.policy, kind=change.kind
     )  # fmt: skip
@@ -226,7 +226,7 @@ def _require_decidable(change: ChangeRequest, rationale: str, by: User, now: dat
     _require_open(change)
     if now >= change.expires_at:
         raise Expired(f"{change} expired at {change.expires_at:%Y-%m-%d %H:%M} UTC.")
-    _require_rationale(rationale)
+    require_words("rationale", rationale)
     if by.pk == change.requested_by_id:
         raise RequesterCannotApprove(f"{by} requested this and cannot also decide it.")
     if by.pk in queries.makers_of(change):
@@ -252,12 +252,6 @@ def _require_compared(change: ChangeRequest, by: User) -> None:
 def _require_open(change: ChangeRequest) -> None:
     if change.state != ChangeRequest.State.OPEN:
         raise AlreadyDecided(f"{change} is {change.state}.")
-
-
-def _require_rationale(rationale: str) -> None:
-    if not rationale.strip():
-        problem = FieldProblem("rationale", "missing", "Say why, in words that can be read later.")
-        raise RationaleMissing("A decision needs a rationale.", errors=[problem])
 
 
 def _require_stage(version: ModelVersion, target: str) -> None:

@@ -19,13 +19,13 @@ from governance.errors import (
     NoSuchFinding,
     NotTheOwner,
     OwnerCannotDecide,
-    RationaleMissing,
 )
 from governance.events import Event
 from governance.models import Finding, FindingExtension, OverdueFinding
 from governance.queries.findings import RESTRICTING
 from governance.queries.oversight import developers_of
 from governance.queries.policies import oversight_policy
+from governance.words import require_words
 from registry.models import ModelVersion, ScoringModel
 
 State = Finding.State
@@ -109,7 +109,7 @@ def submit_remediation(finding_id: UUID, remediation: str, *, by: User) -> Findi
         raise FindingNotOpen(f"The finding is {finding.state}, not open.")
     if finding.owner_id != by.pk:
         raise NotTheOwner(f"{finding.owner} owns this finding; only they say how it was put right.")
-    _require_text("remediation", remediation, "Say what was done, and where the evidence is.")
+    require_words("remediation", remediation, "Say what was done, and where the evidence is.")
     finding.state, finding.remediation = State.REMEDIATED, remediation
     finding.remediated_at = timezone.now()
     finding.save(update_fields=["state", "remediation", "remediated_at"])
@@ -124,7 +124,7 @@ def reject_remediation(finding_id: UUID, reason: str, *, by: User) -> Finding:
     Raises NoSuchFinding, FindingNotRemediated, OwnerCannotDecide, DeveloperCannotJudge or RationaleMissing.
     """
     finding = _judged(finding_id, by)
-    _require_text("reason", reason, "Say what is still wrong.")
+    require_words("reason", reason, "Say what is still wrong.")
     finding.state, finding.rejection = State.OPEN, reason
     finding.save(update_fields=["state", "rejection"])
     record(subject=finding, model=finding.model.name, reason=reason)
@@ -138,7 +138,7 @@ def close_finding(finding_id: UUID, rationale: str, *, by: User) -> Finding:
     Raises NoSuchFinding, FindingNotRemediated, OwnerCannotDecide, DeveloperCannotJudge or RationaleMissing.
     """
     finding = _judged(finding_id, by)
-    _require_text("rationale", rationale, "Say what was checked.")
+    require_words("rationale", rationale, "Say what was checked.")
     finding.state, finding.closed_by, finding.closed_at = State.CLOSED, by, timezone.now()
     finding.closing_rationale = rationale
     finding.save(update_fields=["state", "closed_by", "closed_at", "closing_rationale"])
@@ -159,7 +159,7 @@ def extend_finding(finding_id: UUID, due_on: date, reason: str, *, by: User) -> 
         raise FindingClosed("The finding is closed and needs no more time.")
     if finding.owner_id == by.pk:
         raise OwnerCannotDecide(f"{by} owns this finding and cannot also extend it.")
-    _require_text("reason", reason, "Say why it needs more time.")
+    require_words("reason", reason, "Say why it needs more time.")
     if due_on <= max(finding.due_on, now.date()):
         detail = f"Must be after {max(finding.due_on, now.date())}."
         problem = FieldProblem("due_on", "out_of_range", detail)
@@ -250,9 +250,3 @@ def _judged(finding_id: UUID, by: User) -> Finding:
     if by.pk in made_it:
         raise DeveloperCannotJudge(f"{by} developed {finding.about} and cannot judge a finding about it.")  # fmt: skip
     return finding
-
-
-def _require_text(field: str, text: str, advice: str) -> None:
-    if not text.strip():
-        problem = FieldProblem(field, "missing", advice)
-        raise RationaleMissing("This is not done without words.", errors=[problem])

@@ -6,16 +6,15 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from audit.action import action, record
-from audit.errors import FieldProblem
 from governance.errors import (
     IncidentAlreadyOpen,
     IncidentClosed,
     NoSuchIncident,
-    RationaleMissing,
 )
 from governance.events import Event
 from governance.models import Incident
 from governance.queries.incidents import Fact
+from governance.words import require_words
 
 
 @action(Event.INCIDENT_OPENED, needs="governance.open_incident")
@@ -54,9 +53,7 @@ def close_incident(incident_id: UUID, cause: str, *, by: User) -> Incident:
         raise NoSuchIncident(f"There is no incident {incident_id}.")
     if incident.state == Incident.State.CLOSED:
         raise IncidentClosed(f"The incident was closed: {incident.cause}")
-    if not cause.strip():
-        problem = FieldProblem("cause", "missing", "Say what the cause was.")
-        raise RationaleMissing("An incident is closed with its cause.", errors=[problem])
+    require_words("cause", cause, "Say what the cause was.")
     incident.state, incident.closed_at, incident.cause = (
         Incident.State.CLOSED,
         timezone.now(),

@@ -12,7 +12,6 @@ from audit.months import months_after
 from governance.errors import (
     DeveloperCannotJudge,
     NoSuchRevalidation,
-    RationaleMissing,
     RevalidationAlreadyOpen,
     RevalidationCompleted,
     RevalidationMalformed,
@@ -21,6 +20,7 @@ from governance.events import Event
 from governance.models import Revalidation
 from governance.queries.oversight import developers_of
 from governance.queries.policies import oversight_policy
+from governance.words import require_words
 from registry.models import ScoringModel
 
 State = Revalidation.State
@@ -63,9 +63,7 @@ def complete_revalidation(
     if outcome not in Revalidation.Outcome.values:
         problem = FieldProblem("outcome", "unknown", f"One of {', '.join(Revalidation.Outcome.values)}.")  # fmt: skip
         raise RevalidationMalformed("There is no such outcome.", errors=[problem])
-    if not summary.strip():
-        problem = FieldProblem("summary", "missing", "Say what was validated and found.")
-        raise RationaleMissing("A revalidation is completed with its summary.", errors=[problem])
+    require_words("summary", summary, "Say what was validated and found.")
     policy, oversight = oversight_policy(model, now)
     revalidation.state, revalidation.outcome, revalidation.summary = (
         State.COMPLETED,

@@ -4,13 +4,13 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from audit.action import action, record
-from audit.errors import FieldProblem
 from governance.actions.versions import suspend_version
-from governance.errors import DeveloperCannotApprove, RationaleMissing
+from governance.errors import DeveloperCannotApprove
 from governance.events import Event
 from governance.models import Rollback
 from governance.queries.changes import built_by
 from governance.queries.rollbacks import cleared_before, way_back
+from governance.words import require_words
 from registry.actions.clearances import grant_clearance, revoke_clearance
 from registry.actions.versions import promote_to_champion
 from registry.models import Clearance, ScoringModel
@@ -27,9 +27,7 @@ def roll_back(model: ScoringModel, rationale: str, *, by: User) -> Rollback:
     Raises RationaleMissing, NoWayBack, WayBackExpired, WayBackDamaged or DeveloperCannotApprove.
     """
     # 1
-    if not rationale.strip():
-        problem = FieldProblem("rationale", "missing", "Say why, in words that can be read later.")
-        raise RationaleMissing("Going back needs a rationale.", errors=[problem])
+    require_words("rationale", rationale)
     model = ScoringModel.objects.select_for_update().get(pk=model.pk)
     now = timezone.now()
     way = way_back(model, now)

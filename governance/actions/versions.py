@@ -4,10 +4,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from audit.action import action, record
-from audit.errors import FieldProblem
-from governance.errors import RationaleMissing, WrongStage
+from governance.errors import WrongStage
 from governance.events import Event
 from governance.models import RetrainingCase
+from governance.words import require_words
 from registry.actions.clearances import revoke_clearance
 from registry.actions.versions import change_stage
 from registry.models import Clearance, ModelVersion, Stage
@@ -20,9 +20,7 @@ def suspend_version(version: ModelVersion, rationale: str, *, by: User) -> Model
 
     Suspending the champion contains the breached retraining cases of its model. Raises RationaleMissing or WrongStage.
     """
-    if not rationale.strip():
-        problem = FieldProblem("rationale", "missing", "Say why, in words that can be read later.")
-        raise RationaleMissing("Suspending needs a rationale.", errors=[problem])
+    require_words("rationale", rationale)
     version = ModelVersion.objects.select_for_update().get(pk=version.pk)
     if version.stage not in {Stage.STAGING, Stage.PRODUCTION}:
         raise WrongStage(f"{version} is {version.stage}; there is nothing to stop.")

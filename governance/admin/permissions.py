@@ -6,8 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from audit.action import holds
-from governance.catalogue import permission_matrix
-from governance.roles import ROLES, SERVICE_ACCOUNTS
+from governance.catalogue import permission_tables
 
 SEE = "governance.view_accounts"
 
@@ -16,25 +15,9 @@ def permissions(request: HttpRequest) -> HttpResponse:
     """For those who may see accounts."""
     if not holds(request.user, SEE):
         raise PermissionDenied
-    rows = permission_matrix()
     context = {
         **admin.site.each_context(request),
         "title": "Who may do what",
-        "tables": [
-            {
-                "title": title,
-                "columns": list(columns),
-                "rows": [
-                    {
-                        "permission": row.permission,
-                        "acts": [act.replace("_", " ") for act in row.acts],
-                        "cells": [one in row.holders for one in columns],
-                    }
-                    for row in rows
-                    if row.holders.intersection(columns)
-                ],
-            }
-            for title, columns in (("Roles", ROLES), ("Service accounts", SERVICE_ACCOUNTS))
-        ],
+        "tables": permission_tables(),
     }
     return TemplateResponse(request, "governance/permissions.html", context)

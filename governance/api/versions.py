@@ -5,15 +5,12 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit.api_base import ActView, StrictSerializer, actor
+from audit.api_base import ActView, actor
 from governance.actions.rollbacks import roll_back
 from governance.actions.versions import suspend_version
+from governance.api.changes import ReasonBody
 from governance.models import Rollback
 from registry.queries import model_named, version_numbered
-
-
-class SuspensionBody(StrictSerializer):
-    rationale = serializers.CharField(allow_blank=True)
 
 
 class SuspensionSerializer(serializers.Serializer[None]):
@@ -25,12 +22,12 @@ class SuspensionSerializer(serializers.Serializer[None]):
 class Suspension(ActView):
     @extend_schema(
         operation_id="versions_suspend",
-        request=SuspensionBody,
+        request=ReasonBody,
         responses={201: SuspensionSerializer},
     )
     def post(self, request: Request, model: str, number: int) -> Response:
         """Revoke every clearance of a version: the next application is already refused."""
-        body = SuspensionBody(data=request.data)
+        body = ReasonBody(data=request.data)
         body.is_valid(raise_exception=True)
         version = version_numbered(model_named(model), number)
         version = suspend_version(version, body.validated_data["rationale"], by=actor(request))
@@ -54,12 +51,12 @@ class RollbackSerializer(serializers.ModelSerializer[Rollback]):
 class RollingBack(ActView):
     @extend_schema(
         operation_id="models_roll_back",
-        request=SuspensionBody,
+        request=ReasonBody,
         responses={201: RollbackSerializer},
     )
     def post(self, request: Request, model: str) -> Response:
         """Put the former champion in the place of the champion: the next application is already decided by it."""
-        body = SuspensionBody(data=request.data)
+        body = ReasonBody(data=request.data)
         body.is_valid(raise_exception=True)
         rationale = body.validated_data["rationale"]
         rollback = roll_back(model_named(model), rationale, by=actor(request))

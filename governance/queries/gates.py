@@ -9,8 +9,8 @@ from django.db.models import Q, QuerySet
 
 from audit.action import holds
 from governance.errors import NoSuchGateReport, NoSuchGateRun
+from governance.gates import WORST_FIRST
 from governance.models import GateReport, GateRun
-from governance.rehearsal import WORST_FIRST
 from monitoring.queries.reports import FAIRNESS_PERMISSION
 from registry.models import ModelVersion
 

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from governance.errors import NoGatePolicy, NotAGatePolicy
 from governance.gate_policy import Check, read_policy
+from governance.gates import passed
 from governance.models import GateReport
 from governance.queries.policies import FOR_ALL_MODELS, gate_policy
-from governance.rehearsal import Rehearsed, blocked_by, rehearse, would_pass
+from governance.rehearsal import Rehearsed, blocked_by, rehearse
 from registry.models import Policy, ScoringModel
 
 
@@ -23,7 +24,7 @@ class Rehearsal:
 
     @property
     def passes(self) -> bool:
-        return would_pass(self.proposed)
+        return passed(self.proposed)
 
     @property
     def blocked_by(self) -> list[str]:
@@ -36,7 +37,7 @@ class Rehearsal:
 
     @property
     def passes_in_force(self) -> bool | None:
-        return None if self.in_force is None else would_pass(self.in_force)
+        return None if self.in_force is None else passed(self.in_force)
 
     @property
     def blocked_in_force_by(self) -> list[str]:

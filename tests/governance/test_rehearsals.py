@@ -2,6 +2,7 @@
 
 import io
 
+import numpy as np
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -11,9 +12,9 @@ from audit.models import Entry
 from governance.actions.changes import request_adoption
 from governance.errors import NotAGatePolicy
 from governance.gate_policy import read_policy
-from governance.gates import Status
+from governance.gates import Status, passed
 from governance.queries.rehearsals import rehearsals
-from governance.rehearsal import blocked_by, rehearse, would_pass
+from governance.rehearsal import blocked_by, rehearse
 from registry.actions.policies import propose_policy
 from tests.governance.builders import (
     GATES,
@@ -50,7 +51,7 @@ def test_a_limit_that_is_only_watched_blocks_nobody():
     (found,) = rehearsed([result("auc", 0.7)], a_check("auc", "watch", minimum=0.8))
 
     assert found.status == Status.WATCH
-    assert would_pass([found])
+    assert passed([found])
 
 
 def test_a_milder_limit_passes_what_was_blocked():
@@ -66,7 +67,7 @@ def test_what_the_report_does_not_hold_is_missing_evidence_and_blocks():
     (found,) = rehearse([result("auc", 0.7)], taken, asked)
 
     assert (found.status, found.measured) == (Status.INSUFFICIENT_DATA, False)
-    assert not would_pass([found])
+    assert not passed([found])
 
 
 def test_a_ratio_taken_of_another_sample_was_not_measured():
@@ -106,7 +107,7 @@ def test_a_question_that_did_not_arise_still_passes():
 
 
 def test_no_check_at_all_passes_nobody():
-    assert not would_pass([])
+    assert not passed([])
 
 
 @pytest.mark.django_db
@@ -124,9 +125,9 @@ def test_the_policy_in_force_rehearses_to_what_its_report_says(developer):
 @pytest.mark.django_db
 def test_only_the_latest_report_of_versions_that_it_would_govern_is_rehearsed(developer):
     a_gate_policy()
-    first, second = a_model("one"), a_model("two")
-    for model in (first, second):
-        a_report(a_measured_version(developer, model=model))
+    for model in (a_model("one"), a_model("two")):
+        # Its first report would have passed; the second is the one that counts.
+        a_report(a_measured_version(developer, model=model), pd=np.full(2000, 0.5))
 
     of_all = rehearsals(proposed(developer, a_check("auc", minimum=0.99)), timezone.now())
     of_one = rehearsals(
@@ -136,7 +137,7 @@ def test_only_the_latest_report_of_versions_that_it_would_govern_is_rehearsed(de
     assert [each.report.version.model.name for each in of_all] == ["two", "one"]
     assert [each.report.version.model.name for each in of_one] == ["one"]
     assert of_all[0].blocked_by == ["auc"]
-    assert of_all[0].passes_in_force
+    assert not of_all[0].passes_in_force
 
 
 @pytest.mark.django_db
@@ -177,15 +178,19 @@ def test_another_kind_of_policy_cannot_be_rehearsed(validator):
 
 
 @pytest.mark.django_db
-def test_the_command_shows_what_would_be_blocked_and_writes_nothing(developer):
+def test_the_command_shows_what_would_be_blocked_and_writes_nothing(developer, lending):
     version = a_measured_version(developer)
     policy = proposed(developer, a_check("auc", minimum=0.99))
     before, out = Entry.objects.count(), io.StringIO()
 
-    call_command("rehearse", str(policy.pk), "--model", version.model.name, stdout=out)
+    call_command(
+        "rehearse", str(policy.pk), "--model", version.model.name, "--as", "dana", stdout=out
+    )
 
     assert "be blocked" in out.getvalue()
     assert "auc" in out.getvalue()
     assert Entry.objects.count() == before
     with pytest.raises(CommandError, match="no model"):
-        call_command("rehearse", str(policy.pk), "--model", "none", stdout=out)
+        call_command("rehearse", str(policy.pk), "--model", "none", "--as", "dana", stdout=out)
+    with pytest.raises(CommandError, match="does not hold"):
+        call_command("rehearse", str(policy.pk), "--as", lending.username, stdout=out)

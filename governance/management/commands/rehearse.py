@@ -2,39 +2,38 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.contrib.auth.models import User
+from django.core.management.base import CommandParser
 from django.utils import timezone
-from rich.console import Console
 from rich.table import Table
 
-from audit.command_base import described
-from audit.errors import Refusal
+from audit.action import require
+from audit.command_base import ActCommand
 from governance.queries.rehearsals import Rehearsal, rehearsals
 from registry.queries import model_named, policy_with
 
 
-class Command(BaseCommand):
+class Command(ActCommand):
     help = (
         "Show which measured versions a gate policy would have blocked, beside the policy in force."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("policy", type=int, help="number of the policy, as REST shows it")
         parser.add_argument("--model", help="only versions of this model")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            policy = policy_with(options["policy"])
-            model = model_named(options["model"]) if options["model"] else None
-            found = rehearsals(policy, timezone.now(), model)
-        except Refusal as refusal:
-            raise CommandError(described(refusal)) from refusal
+    def act(self, *, by: User, **options: Any) -> None:
+        require(by, "governance.view_gatereport")
+        policy = policy_with(options["policy"])
+        model = model_named(options["model"]) if options["model"] else None
+        found = rehearsals(policy, timezone.now(), model)
         table = Table(
             "version", "would", "blocked by", "not measured", "in force", title=str(policy)
         )
         for rehearsal in found:
             table.add_row(*_row(rehearsal))
-        Console(file=self.stdout, highlight=False).print(table)  # type: ignore[arg-type]  # writes text
+        self.console.print(table)
 
 
 def _row(rehearsal: Rehearsal) -> tuple[str, ...]:

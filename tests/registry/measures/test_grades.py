@@ -12,7 +12,10 @@ from registry.measures.grades import Grade, Light, grades, jeffreys, recalibrati
 
 def test_jeffreys_is_the_posterior_below_the_pd():
     n, n_bad, pd = 100, 4, 0.05
-    density = lambda p: p ** (n_bad - 0.5) * (1 - p) ** (n - n_bad - 0.5)  # noqa: E731  a name for one formula
+
+    def density(p: float) -> float:
+        return p ** (n_bad - 0.5) * (1 - p) ** (n - n_bad - 0.5)
+
     whole = quad(density, 0, 1, epsabs=0)[0]
 
     assert jeffreys(n, n_bad, pd) == pytest.approx(
