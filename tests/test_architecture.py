@@ -4,6 +4,8 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -171,3 +173,18 @@ def test_every_task_on_the_schedule_exists() -> None:
     app.loader.import_default_modules()
 
     assert set(settings.CELERY_BEAT_SCHEDULE) <= set(app.tasks)
+
+
+def test_starting_the_web_server_loads_nothing_that_draws() -> None:
+    """Charts are drawn when somebody looks at them; a worker that decides needs no megabytes of it."""
+    started = (
+        "import os, sys, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'tests.settings'; django.setup();"
+        "from django.contrib import admin; admin.autodiscover(); import governance.urls;"
+        "print(*sorted({'altair', 'matplotlib', 'vl_convert'} & set(sys.modules)))"
+    )
+
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", started], cwd=ROOT, capture_output=True, text=True, check=True
+    )  # fmt: skip
+
+    assert run.stdout.split() == []

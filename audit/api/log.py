@@ -6,7 +6,12 @@ from uuid import UUID
 from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
+from drf_spectacular.utils import (
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+    inline_serializer,
+)
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -72,12 +77,17 @@ class LogCheckpoint(ActView):
 
     content_negotiation_class = AnyAccept
 
-    @extend_schema(responses={(200, "text/plain"): OpenApiTypes.STR})
+    @extend_schema(operation_id="log_checkpoint", responses={(200, "text/plain"): OpenApiTypes.STR})
     def get(self, request: Request, name: str | None = None) -> HttpResponse:
         note = queries.newest_checkpoint(_origin(name)).note
         response = HttpResponse(note, content_type="text/plain; charset=utf-8")
         response["Cache-Control"] = "no-cache"
         return response
+
+
+@extend_schema_view(get=extend_schema(operation_id="shard_checkpoint"))
+class ShardCheckpoint(LogCheckpoint):
+    """The newest published checkpoint of the shard of that name."""
 
 
 class LogTile(ActView):
@@ -86,6 +96,7 @@ class LogTile(ActView):
     content_negotiation_class = AnyAccept
 
     @extend_schema(
+        operation_id="log_tile",
         responses={
             (200, "application/octet-stream"): OpenApiTypes.BINARY,
             403: OpenApiResponse(description="Entry bundles need the permission to see entries."),
@@ -107,6 +118,11 @@ class LogTile(ActView):
         response = HttpResponse(data, content_type="application/octet-stream")
         response["Cache-Control"] = IMMUTABLE
         return response
+
+
+@extend_schema_view(get=extend_schema(operation_id="shard_tile"))
+class ShardTile(LogTile):
+    """Tiles and entry bundles of the shard of that name."""
 
 
 EXPORT = inline_serializer(

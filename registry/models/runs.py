@@ -73,9 +73,8 @@ class Reproduction(models.Model):
 
     class Verdict(models.TextChoices):
         SAME_BYTES = "same_bytes"
-        SAME_CONTENT = (
-            "same_content"  # only the container differs: addresses and times that a dump holds
-        )
+        # Only the container differs: addresses and times that a dump holds.
+        SAME_CONTENT = "same_content"
         DIFFERENT = "different"
 
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="reproductions")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
@@ -154,11 +154,3 @@ def test_every_act_is_in_the_matrix() -> None:
 
     assert named == {act.name.rpartition(".")[2] for act in acts()}
     assert set(ACTS) >= {act.name for act in acts()}
-
-
-def test_nobody_s_group_outside_of_the_matrix_gives_anything() -> None:
-    group = Group.objects.create(name="friends")
-    person = a_person("somebody")
-    person.groups.add(group)
-
-    assert not any(holds(person, row.permission) for row in permission_matrix())

@@ -11,10 +11,11 @@ from audit.entries import parse
 from audit.errors import NotPermitted
 from audit.models import Entry
 from registry import execution, provenance
-from registry.actions.runs import record_reproduction
+from registry.actions.runs import complete_run, record_reproduction
 from registry.errors import RunNotSucceeded
 from registry.models import Reproduction
-from tests.registry.builders import a_run
+from registry.queries import run_with
+from tests.registry.builders import a_run, an_outcome, the_builder
 
 pytestmark = pytest.mark.django_db
 
@@ -82,15 +83,27 @@ def test_what_differs_between_environments_is_named() -> None:
     }
 
 
-def test_the_command_says_which_and_its_exit_code_too(
-    validator: User, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_says_which(validator: User, capsys: pytest.CaptureFixture[str]) -> None:
     run = a_run()
     call_command("reproduce", str(run.pk), "--as", validator.username)
     assert "only the bytes of the container differ" in capsys.readouterr().out
 
     with pytest.raises(CommandError, match="does not hold"):
         call_command("reproduce", str(run.pk))
+
+
+def test_another_model_makes_the_command_fail(
+    validator: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = a_run(status="running")
+    of_another_seed = run_with(run.pk)
+    of_another_seed.seed += 1
+    complete_run(run.pk, an_outcome(of_another_seed), by=the_builder())
+
+    with pytest.raises(CommandError, match="not reproduced"):
+        call_command("reproduce", str(run.pk), "--as", validator.username)
+
+    assert "Another model." in capsys.readouterr().out
 
 
 def test_the_run_s_page_shows_what_came_of_it(validator: User, signed_in) -> None:
