@@ -34,6 +34,15 @@ def read_data_file(data: bytes) -> pd.DataFrame:
         ) from problem
 
 
+def read_description(data: bytes) -> str:
+    """The text of a description. Raises UnreadableFile."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as problem:
+        detail = "Must be TOML in UTF-8."
+        raise _unreadable(FieldProblem("description", "unreadable", detail)) from problem
+
+
 def _parquet(data: bytes) -> pd.DataFrame:
     """A few bytes of Parquet can unfold into any size: what it says of itself is looked at before it is read."""
     file = pq.ParquetFile(io.BytesIO(data))

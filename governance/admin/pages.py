@@ -122,9 +122,8 @@ def _answer(page: ActPage, request: HttpRequest, pk: str | None) -> HttpResponse
     row = None if pk is None else window.get_object(request, pk)
     if pk is not None and row is None:
         raise Http404
-    form = page.form(
-        request.POST if request.method == "POST" else None, initial=_initial(page, row)
-    )
+    sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+    form = page.form(*sent, initial=_initial(page, row))
     if request.method != "POST" or not form.is_valid():
         return _page(page, request, row, form)
     try:

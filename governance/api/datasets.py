@@ -7,9 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.api_base import ActView, StrictSerializer, actor
-from audit.errors import FieldProblem
 from governance.actions.intake import take_in_dataset
-from governance.errors import UnreadableFile
+from governance.data_files import read_description
 from registry.models import Dataset
 
 
@@ -55,15 +54,7 @@ class DatasetList(ActView, generics.GenericAPIView[Dataset]):
             fields["name"],
             fields["file"].read(),
             fields["file"].name,
-            _text(fields["description"].read()),
+            read_description(fields["description"].read()),
             by=actor(request),
         )
         return Response(DatasetSummarySerializer(dataset).data, status=status.HTTP_201_CREATED)
-
-
-def _text(data: bytes) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        problem = FieldProblem("description", "unreadable", "Must be TOML in UTF-8.")
-        raise UnreadableFile("The description is not text.", errors=[problem]) from None
