@@ -73,16 +73,20 @@ class Told:
 
 def tell(var: Path, *words: str, **environment: str) -> Told:
     """`manage.py demo --no-serve`, in an environment that holds nothing of the tests'."""
-    clean = {
+    clean = clean_environment() | {"CREDENCE_VAR": str(var), "COLUMNS": "200", **environment}
+    arguments = ["manage.py", "demo", "--no-serve", "--port", str(free_port()), *words]
+    ended = _run(*arguments, environment=clean)
+    return Told(var, clean, ended.returncode, ended.stdout + ended.stderr)
+
+
+def clean_environment() -> dict[str, str]:
+    """What this machine has set, without what belongs to the tests."""
+    return {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("CREDENCE_", "DJANGO_"))
         and name not in {"DATABASE_URL", "BROKER_URL", "TEST_BROKERS"}
     }
-    clean |= {"CREDENCE_VAR": str(var), "COLUMNS": "200", **environment}
-    arguments = ["manage.py", "demo", "--no-serve", "--port", str(free_port()), *words]
-    ended = _run(*arguments, environment=clean)
-    return Told(var, clean, ended.returncode, ended.stdout + ended.stderr)
 
 
 def _run(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -110,14 +114,15 @@ def serving(told: Told) -> Iterator[str]:
             stderr=log,
         )
     try:
-        _wait_for(f"http://127.0.0.1:{port}/healthz", web)
+        answers(f"http://127.0.0.1:{port}/healthz", web)
         yield f"http://127.0.0.1:{port}"
     finally:
         web.send_signal(signal.SIGTERM)
         web.wait(30)
 
 
-def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+def answers(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Waits until the web server answers. Fails where its process ends, or after a minute."""
     deadline = time.monotonic() + 60
     while True:
         try:

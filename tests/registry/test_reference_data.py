@@ -24,14 +24,15 @@ from tests.registry.builders import a_dataset, a_run
 
 ROOT = Path(__file__).resolve().parents[2]
 TOLERANCE = 0.002
+UCI = "uci_default_of_credit_card_clients.csv.gz"
 
 Described = tuple[Description, Snapshot]
 
 
-def a_description(
+def described_as(
     name: str, label: str, row_key: str, features: dict[str, str], protected: dict[str, str]
-) -> Description:
-    """Every feature under one reason group: what applicants would be told is not the question here."""
+) -> str:
+    """A description. Every feature under one reason group: what applicants would be told is not the question here."""
     parts = [
         f'[dataset]\nname = "{name}"\ntitle = "{name}"\nsource = "reference"\nlicence = "test only"\n'
         f'label_meaning = "default"\njurisdiction = "-"\nrow_key = "{row_key}"\n'
@@ -46,7 +47,7 @@ def a_description(
         f'[protected."{column}"]\nbasis = "{basis}"\ndescription = "d"\n'
         for column, basis in protected.items()
     ]
-    return Description.from_toml("".join(parts))
+    return "".join(parts)
 
 
 def through_the_registry(frame: pd.DataFrame, description: Description) -> Snapshot:
@@ -58,9 +59,7 @@ def through_the_registry(frame: pd.DataFrame, description: Description) -> Snaps
     return load_snapshot(parquet, description.features)
 
 
-@cache
-def uci(folder: Path) -> Described:
-    frame = pd.read_csv(folder / "data" / "uci_default_of_credit_card_clients.csv.gz")
+def uci_description() -> str:
     months = ["0", "2", "3", "4", "5", "6"]
     features = {
         "LIMIT_BAL": "number",
@@ -68,7 +67,13 @@ def uci(folder: Path) -> Described:
         **{f"{kind}_AMT{month}": "number" for kind in ("BILL", "PAY") for month in range(1, 7)},
     }
     protected = {"SEX": "sex", "EDUCATION": "proxy", "MARRIAGE": "marital status", "AGE": "age"}
-    description = a_description("uci", "default payment next month", "ID", features, protected)
+    return described_as("uci", "default payment next month", "ID", features, protected)
+
+
+@cache
+def uci(folder: Path) -> Described:
+    frame = pd.read_csv(folder / "data" / UCI)
+    description = Description.from_toml(uci_description())
     return description, through_the_registry(frame, description)
 
 
@@ -80,7 +85,8 @@ def give_me_some_credit(folder: Path) -> Described:
         column: "number" if column in numbers else "integer"
         for column in frame.columns.drop(["id", "SeriousDlqin2yrs", "age"])
     }
-    description = a_description("gmsc", "SeriousDlqin2yrs", "id", features, {"age": "age"})
+    described = described_as("gmsc", "SeriousDlqin2yrs", "id", features, {"age": "age"})
+    description = Description.from_toml(described)
     return description, through_the_registry(frame, description)
 
 
