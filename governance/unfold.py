@@ -1,5 +1,13 @@
 """How the admin looks and how it is arranged."""
 
+from django.http import HttpRequest
+from django.templatetags.static import static
+
+
+def _windows(request: HttpRequest) -> str:
+    return static("governance/windows.css")
+
+
 UNFOLD: dict[str, object] = {
     "SITE_TITLE": "Credence",
     "SITE_HEADER": "Credence",
@@ -7,6 +15,7 @@ UNFOLD: dict[str, object] = {
     "SITE_SYMBOL": "verified",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [_windows],
     "DASHBOARD_CALLBACK": "governance.desk.dashboard",
     "SIDEBAR": {"show_search": True, "navigation": "governance.navigation.sidebar"},
     # A calm blue-green in place of the theme's violet; text on it keeps a contrast above 4.5.

@@ -1,5 +1,6 @@
 """Rows of governance for tests, made by its own acts."""
 
+from datetime import datetime, timedelta
 from functools import cache
 from threading import Barrier, Thread
 from typing import Any
@@ -8,17 +9,21 @@ from uuid import UUID
 import numpy as np
 from django.contrib.auth.models import User
 from django.db import connections
+from django.utils import timezone
 
+from audit.entries import parse
 from audit.errors import Refusal
+from audit.models import Entry
 from audit.queries import service_account
 from governance.actions.changes import approve_change, request_promotion
 from governance.actions.evidence import open_comparison
+from governance.actions.findings import Deficiency, open_finding, submit_remediation
 from governance.actions.gates import complete_gates, request_gates, start_gates
 from governance.measured import Ages, Challenged, Champion, Measured
-from governance.models import ChangeRequest, GateReport
+from governance.models import ChangeRequest, Finding, GateReport
 from governance.queries.changes import champion_compared, change_with
 from monitoring.drift import Column
-from registry.models import ModelVersion, Policy
+from registry.models import ModelVersion, Policy, ScoringModel
 from tests.registry.builders import a_model, a_policy, a_run, a_version
 
 WHY = "Read the evidence; it holds."
@@ -194,3 +199,41 @@ OVERSIGHT = {
 
 def an_oversight_policy(model_name: str = "default", **changes: object) -> Policy:
     return a_policy("oversight", {**OVERSIGHT, **changes}, name=model_name)
+
+
+def a_finding(owner: User, by: User, model: ScoringModel | None = None, **changes: Any) -> Finding:
+    """A finding under the oversight policy in force, which is made where there is none."""
+    if not Policy.objects.filter(kind="oversight").exists():
+        an_oversight_policy()
+    fields: dict[str, Any] = {
+        "severity": "high",
+        "category": "conceptual soundness",
+        "title": "The label leaks",
+        "evidence": "Section 4 of the validation.",
+        "owner": owner,
+    }
+    return open_finding(model or a_model(), Deficiency(**{**fields, **changes}), by=by)
+
+
+def a_remediated_finding(owner: User, by: User, model: ScoringModel | None = None) -> Finding:
+    finding = a_finding(owner, by, model)
+    return submit_remediation(finding.pk, "The column is gone; see run 7.", by=owner)
+
+
+def last_entry() -> Entry:
+    return Entry.objects.order_by("-id")[0]
+
+
+def said(entry: Entry) -> dict[str, Any]:
+    public: dict[str, Any] = parse(bytes(entry.body))["public"]
+    return public
+
+
+def assert_refused(attempted: str, problem: str) -> None:
+    entry = last_entry()
+    assert entry.event == "audit.action_refused"
+    assert (said(entry)["attempted"], said(entry)["problem"]) == (attempted, problem)
+
+
+def later(days: float) -> datetime:
+    return timezone.now() + timedelta(days=days)

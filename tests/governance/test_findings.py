@@ -1,7 +1,6 @@
 """What is wrong with a model is put right by its owner, judged by somebody else, and keeps it from promotion meanwhile."""
 
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -9,7 +8,6 @@ from django.contrib.auth.models import Group, User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from audit.entries import parse
 from audit.errors import NotPermitted
 from audit.models import Entry
 from audit.queries import service_account
@@ -54,55 +52,22 @@ from governance.models import (
     OverdueFinding,
 )
 from governance.oversight_policy import OversightPolicy
-from registry.models import Policy, ScoringModel
 from tests.governance.builders import (
     OVERSIGHT,
     WHY,
     a_champion,
+    a_finding,
     a_measured_version,
+    a_remediated_finding,
     an_oversight_policy,
+    assert_refused,
+    last_entry,
+    later,
+    said,
 )
 from tests.registry.builders import a_model, a_policy, a_version
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("lasting_key")]
-
-
-def a_finding(owner: User, by: User, model: ScoringModel | None = None, **changes: Any) -> Finding:
-    """A finding under the oversight policy in force, which is made where there is none."""
-    if not Policy.objects.filter(kind="oversight").exists():
-        an_oversight_policy()
-    fields: dict[str, Any] = {
-        "severity": "high",
-        "category": "conceptual soundness",
-        "title": "The label leaks",
-        "evidence": "Section 4 of the validation.",
-        "owner": owner,
-    }
-    return open_finding(model or a_model(), Deficiency(**{**fields, **changes}), by=by)
-
-
-def a_remediated_finding(owner: User, by: User, model: ScoringModel | None = None) -> Finding:
-    finding = a_finding(owner, by, model)
-    return submit_remediation(finding.pk, "The column is gone; see run 7.", by=owner)
-
-
-def last_entry() -> Entry:
-    return Entry.objects.order_by("-id")[0]
-
-
-def said(entry: Entry) -> dict[str, Any]:
-    public: dict[str, Any] = parse(bytes(entry.body))["public"]
-    return public
-
-
-def assert_refused(attempted: str, problem: str) -> None:
-    entry = last_entry()
-    assert entry.event == "audit.action_refused"
-    assert (said(entry)["attempted"], said(entry)["problem"]) == (attempted, problem)
-
-
-def later(days: int) -> Any:
-    return timezone.now() + timedelta(days=days)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from audit.errors import NotPermitted
 from audit.queries import service_account
 from governance import sweeps
 from governance.actions.attestations import attest_model
+from governance.actions.findings import submit_remediation
 from governance.actions.revalidations import complete_revalidation, open_revalidation
 from governance.errors import (
     AlreadyAttested,
@@ -31,14 +32,14 @@ from governance.queries.oversight import (
     revalidations_due,
     without_oversight,
 )
-from tests.governance.builders import a_measured_version, an_oversight_policy
-from tests.governance.test_findings import (
+from tests.governance.builders import (
     a_finding,
+    a_measured_version,
+    an_oversight_policy,
     assert_refused,
     last_entry,
     later,
     said,
-    submit_remediation,
 )
 from tests.registry.builders import a_model
 

@@ -8,9 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.models import Attestation, Finding, Revalidation
-from tests.governance.builders import a_measured_version, an_oversight_policy
+from tests.governance.builders import a_finding, a_measured_version, an_oversight_policy
 from tests.governance.test_api import get, post
-from tests.governance.test_findings import a_finding
 from tests.registry.builders import a_model
 
 pytestmark = pytest.mark.django_db
