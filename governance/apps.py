@@ -17,6 +17,10 @@ class GovernanceConfig(AppConfig):
         "OverdueFinding",
         "Attestation",
         "EvidenceView",
+        "ChangeComment",
+        "ApprovalCondition",
+        "ConditionFinding",
+        "ChangeReminder",
         "Rollback",
     ]
     governed = [

@@ -299,3 +299,19 @@ class RevalidationAlreadyOpen(Refusal):
 
 class RevalidationCompleted(Refusal):
     """The revalidation is completed."""
+
+
+class NoSuchEvidence(NotFound):
+    """The evidence of the change has no such part."""
+
+
+class ConditionMalformed(InvalidInput):
+    """A condition lacks what must be done, by whom or by when, or names what cannot be."""
+
+
+class ConditionOverdue(Refusal):
+    """The day of a condition has passed before the change was granted. Ask for the change again."""
+
+
+class ReminderNotDue(Refusal):
+    """The change does not expire so soon, or those who may decide it were reminded."""

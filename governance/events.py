@@ -25,6 +25,9 @@ class Event(StrEnum):
     CHANGE_WITHDRAWN = "governance.change.withdrawn"
     CHANGE_VOIDED = "governance.change.voided"
     CHANGE_EXPIRED = "governance.change.expired"
+    CHANGE_COMMENTED = "governance.change.commented"
+    CHANGE_REMINDED = "governance.change.reminded"
+    CONDITION_OPENED = "governance.condition.opened"
     VERSION_SUSPENDED = "governance.version.suspended"
     EVIDENCE_OPENED = "governance.evidence.opened"
     ROLLED_BACK = "governance.model.rolled_back"
@@ -76,8 +79,11 @@ DESCRIPTIONS = {
     Event.CHANGE_WITHDRAWN: "A change was withdrawn by the person who requested it.",
     Event.CHANGE_VOIDED: "A change was voided, because its evidence changed after the request.",
     Event.CHANGE_EXPIRED: "A change was not decided in time.",
+    Event.CHANGE_COMMENTED: "Someone who may see a change said something about it.",
+    Event.CHANGE_REMINDED: "Those who may decide a change were reminded on their desk: how many days are left, and who they are.",
+    Event.CONDITION_OPENED: "A condition of an approval became a finding, because the change was granted.",
     Event.VERSION_SUSPENDED: "A version lost every clearance at once: it cannot score from here on.",
-    Event.EVIDENCE_OPENED: "Someone opened the comparison with the champion before a decision: the digest of what was shown.",
+    Event.EVIDENCE_OPENED: "Someone opened a part of a change's evidence before a decision: which, the digest of what was shown, and what protected attributes were read for it.",
     Event.ROLLED_BACK: "The former champion took the place of the champion again, at once: from which version to which.",
     Event.CASE_OPENED: "A retraining case was opened, with its deadline.",
     Event.CASE_ALERT_ATTACHED: "An alert was added to an open retraining case of the same cause.",

@@ -43,6 +43,7 @@ def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
         "governance.open_periodic_revalidations": DAY,
         "governance.start_retentions": DAY,
         "governance.close_stale_changes": minute,
+        "governance.remind_of_changes": HOUR,
     }
     # A sweep that no worker took before the next one is sent is not worth carrying out.
     return {

@@ -21,6 +21,7 @@ from governance.actions.cases import (
 from governance.actions.changes import expire_change, void_change
 from governance.actions.findings import notice_overdue_finding
 from governance.actions.incidents import open_incident
+from governance.actions.reminders import remind_of_change
 from governance.actions.revalidations import open_revalidation
 from governance.models import RetrainingCase, Revalidation
 from governance.queries import cases, changes, findings, incidents, oversight
@@ -76,6 +77,15 @@ def close_stale_changes() -> None:
                 expire_change(change.pk, by=monitor)
             elif changes.is_stale(change, now):
                 void_change(change.pk, by=monitor)
+
+
+def remind_of_changes() -> None:
+    """Remind those who may decide a change that is about to expire."""
+    monitor, now = service_account("monitor"), timezone.now()
+    with acting(trigger="clock"):
+        for change in changes.open_changes():
+            if changes.reminder_due(change, now) is not None:
+                remind_of_change(change.pk, by=monitor)
 
 
 def open_incidents() -> None:

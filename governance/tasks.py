@@ -47,6 +47,11 @@ def close_stale_changes() -> None:
     sweeps.close_stale_changes()
 
 
+@shared_task(name="governance.remind_of_changes")
+def remind_of_changes() -> None:
+    sweeps.remind_of_changes()
+
+
 @shared_task(name="governance.open_incidents")
 def open_incidents() -> None:
     sweeps.open_incidents()

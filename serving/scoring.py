@@ -81,6 +81,21 @@ def score_rows(version: ModelVersion, packed: NDArray[np.float64]) -> Scores:
     return loaded(queries.bytes_of(version)).judge.score(packed)
 
 
+def first_reason_groups(version: ModelVersion, packed: NDArray[np.float64]) -> list[str]:
+    """For n packed applicants (n, k) the reason group that weighs most against each, as a notice would put it first.
+
+    Empty where nothing does. For measuring a version, whether cleared or not. Raises ArtefactRefused.
+    """
+    if not len(packed):
+        return []
+    judge = loaded(queries.bytes_of(version)).judge
+    ranked = [
+        judge.reasons.principal(attributions, row)
+        for attributions, row in zip(judge.score(packed).attributions, packed, strict=True)
+    ]
+    return [reasons[0].reason_group if reasons else "" for reasons in ranked]
+
+
 def scores_against(
     version: ModelVersion, baselines: Sequence[NDArray[np.float64]], packed: NDArray[np.float64]
 ) -> list[Scores]:

@@ -12,6 +12,7 @@ from audit.action import action, record, require
 from audit.canonical import digest_json
 from audit.dispatch import send_on_commit
 from audit.errors import FieldProblem
+from governance.actions.conditions import open_condition
 from governance.effects import take_effect
 from governance.errors import (
     AlreadyDecided,
@@ -32,9 +33,15 @@ from governance.errors import (
     WrongStage,
 )
 from governance.events import Event
-from governance.models import Approval, ChangeRequest
+from governance.models import Approval, ApprovalCondition, ChangeRequest
 from governance.queries import changes as queries
 from governance.queries.cases import cases_of_candidate
+from governance.queries.conditions import (
+    Condition,
+    conditions_of,
+    require_conditions,
+    require_in_time,
+)
 from governance.queries.findings import require_no_blocking_finding
 from governance.queries.policies import require_readable
 from governance.words import require_words
@@ -99,15 +106,19 @@ def request_revocation(version: ModelVersion, rationale: str, *, by: User) -> Ch
 
 
 @action(Event.CHANGE_APPROVED, needs="governance.decide_change")
-def approve_change(change_id: UUID, rationale: str, *, by: User) -> ChangeRequest:
+def approve_change(
+    change_id: UUID, rationale: str, *, by: User, conditions: Sequence[Condition] = ()
+) -> ChangeRequest:
     """Approve a change, which takes effect in the same transaction once every seat of its quorum is taken.
 
     1. It is open and in time, and the approver may decide it: not its requester, not its maker, not who cleared the step before.
     2. The evidence is the one it was requested on, the gates still hold, and the approver saw who would be decided otherwise.
-    3. The approval is written. With the last one the change takes effect; before that it stays open.
+    3. The approval is written, with its conditions. With the last one the change takes effect, and every condition
+       becomes a finding; before that it stays open.
 
     Raises NoSuchChange, RationaleMissing, AlreadyDecided, Expired, NotPermitted, RequesterCannotApprove, DeveloperCannotApprove,
-    ValidatorCannotApprove, ApprovedAlready, EvidenceChanged, OpenFinding, GateNotPassed, WrongStage or ComparisonNotOpened.
+    ValidatorCannotApprove, ApprovedAlready, EvidenceChanged, OpenFinding, GateNotPassed, WrongStage, ComparisonNotOpened,
+    ConditionMalformed, ConditionOverdue or NoOversightPolicy.
     """
     now = timezone.now()
     change = _locked(change_id)
@@ -121,15 +132,21 @@ def approve_change(change_id: UUID, rationale: str, *, by: User) -> ChangeReques
         require_no_blocking_finding(change.version, now)
         queries.require_gate_passed(change.version, now)
     _require_compared(change, by)
+    require_conditions(change, conditions, now)
     # 3
     seat = queries.seat_for(by, change)
     assert seat is not None
     awaited = [other for other in queries.seats_awaited(change) if other != seat]
-    _decide(change, Approval.Decision.APPROVE, rationale, by, now, seat=seat, awaited=awaited)
+    _decide(
+        change, Approval.Decision.APPROVE, rationale, by, now, seat=seat, awaited=awaited, conditions=conditions
+    )  # fmt: skip
     if awaited:
         return change
+    require_in_time(change, now.date())
     _close(change, ChangeRequest.State.GRANTED, now, "")
     take_effect(change, rationale, by, now)
+    for condition in conditions_of(change):
+        open_condition(condition, by=by)
     _tell_cases(change)
     return change
 
@@ -270,17 +287,22 @@ def _decide(
     *,
     seat: str | None = None,
     awaited: Sequence[str] = (),
+    conditions: Sequence[Condition] = (),
 ) -> None:
     entry = record(
         subject=change,
         decision=decision,
         seat=seat,
         awaited=awaited,
+        conditions=[
+            {"text": each.text, "owner": each.owner.get_username(), "due_on": each.due_on}
+            for each in conditions
+        ],
         rationale=rationale,
         evidence_digest=change.evidence_digest,
         requested_by=change.requested_by.get_username(),
     )
-    Approval.objects.create(
+    approval = Approval.objects.create(
         change_request=change,
         approver=by,
         decision=decision,
@@ -289,6 +311,10 @@ def _decide(
         decided_at=now,
         entry=entry,
     )
+    for each in conditions:
+        ApprovalCondition.objects.create(
+            approval=approval, text=each.text, owner=each.owner, due_on=each.due_on, entry=entry
+        )
 
 
 def _close(change: ChangeRequest, state: ChangeRequest.State, now: datetime, reason: str) -> None:

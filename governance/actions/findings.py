@@ -22,14 +22,13 @@ from governance.errors import (
 )
 from governance.events import Event
 from governance.models import Finding, FindingExtension, OverdueFinding
-from governance.queries.findings import RESTRICTING
+from governance.queries.findings import OWNS, RESTRICTING
 from governance.queries.oversight import developers_of
 from governance.queries.policies import oversight_policy
 from governance.words import require_words
 from registry.models import ModelVersion, ScoringModel
 
 State = Finding.State
-OWNS = "governance.submit_remediation"
 
 
 @dataclass(frozen=True)

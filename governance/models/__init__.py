@@ -3,7 +3,14 @@
 from governance.models.access import AccessRequest
 from governance.models.accounts import SignInGuard
 from governance.models.cases import CaseAlert, CaseStep, CaseWarning, RetrainingCase
-from governance.models.changes import Approval, ChangeRequest, EvidenceView
+from governance.models.challenge import (
+    ApprovalCondition,
+    ChangeComment,
+    ChangeReminder,
+    ConditionFinding,
+    EvidenceView,
+)
+from governance.models.changes import Approval, ChangeRequest
 from governance.models.findings import Finding, FindingExtension, OverdueFinding
 from governance.models.gates import GateReport, GateRun
 from governance.models.incidents import Incident
@@ -13,11 +20,15 @@ from governance.models.rollbacks import Rollback
 __all__ = [
     "AccessRequest",
     "Approval",
+    "ApprovalCondition",
     "Attestation",
     "CaseAlert",
     "CaseStep",
     "CaseWarning",
+    "ChangeComment",
+    "ChangeReminder",
     "ChangeRequest",
+    "ConditionFinding",
     "EvidenceView",
     "Finding",
     "FindingExtension",

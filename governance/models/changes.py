@@ -154,27 +154,3 @@ class Approval(models.Model):
 
     def __str__(self) -> str:
         return f"{self.approver.get_username()}: {self.decision}"
-
-
-class EvidenceView(models.Model):
-    """One person had one part of a change's evidence before their eyes, and what it said. Never changed."""
-
-    class Part(models.TextChoices):
-        COMPARISON = "comparison"
-
-    change_request = models.ForeignKey(
-        ChangeRequest, on_delete=models.PROTECT, related_name="evidence_views"
-    )
-    viewer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    part = models.CharField(max_length=12, choices=Part.choices)
-    evidence_digest = models.CharField(max_length=64)
-    shown_sha256 = models.CharField(max_length=64)
-    viewed_at = models.DateTimeField()
-    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
-
-    class Meta:
-        ordering = ["-id"]
-        permissions = [("open_evidence", "Can open the evidence of changes, on record")]
-
-    def __str__(self) -> str:
-        return f"{self.viewer.get_username()} saw the {self.part}"

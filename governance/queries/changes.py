@@ -1,7 +1,7 @@
 """Named reads about change requests: who waits for whom, and what a decision rests on."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,8 @@ from registry.models import ModelVersion, Policy
 from registry.queries import champion
 
 EVIDENCE_SCHEMA = "credence-evidence/1"
+REMIND_BEFORE = (7, 2, 1)
+"""Days before an open change expires on which those who may decide it are reminded (our choice: of two weeks)."""
 
 
 def change_with(change_id: UUID) -> ChangeRequest:
@@ -33,7 +35,7 @@ def changes() -> QuerySet[ChangeRequest]:
     """All change requests, newest first, with what a reader asks for next."""
     return ChangeRequest.objects.select_related(
         "version__model", "version__developed_by", "policy", "requested_by", "made_by"
-    ).prefetch_related("approvals__approver")
+    ).prefetch_related("approvals__approver", "approvals__conditions__owner")
 
 
 def changes_at(at: datetime) -> QuerySet[ChangeRequest]:
@@ -82,6 +84,28 @@ def may_decide(user: User, change: ChangeRequest) -> bool:
     if user.pk in makers_of(change) | earlier_checkers(change) | approvers_of(change):
         return False
     return holds(user, "governance.decide_change") and seat_for(user, change) is not None
+
+
+def deciders_of(change: ChangeRequest) -> list[User]:
+    """Everybody who may decide the change as it stands, by name."""
+    people = User.objects.filter(
+        is_active=True,
+        groups__permissions__content_type__app_label="governance",
+        groups__permissions__codename="decide_change",
+    )
+    return [
+        person for person in people.distinct().order_by("username") if may_decide(person, change)
+    ]
+
+
+def reminder_due(change: ChangeRequest, now: datetime) -> int | None:
+    """The days of `REMIND_BEFORE` that the change has left at most, where nobody was reminded of it so late."""
+    if now >= change.expires_at:
+        return None
+    reached = [days for days in REMIND_BEFORE if change.expires_at - now <= timedelta(days=days)]
+    if not reached or change.reminders.filter(days_before__lte=min(reached)).exists():
+        return None
+    return min(reached)
 
 
 def seats_awaited(change: ChangeRequest) -> list[str]:

@@ -12,6 +12,8 @@ from governance.oversight_policy import SEVERITIES
 from registry.models import ModelVersion
 
 State = Finding.State
+OWNS = "governance.submit_remediation"
+"""Who can be the owner of a finding."""
 RESTRICTING = (Finding.Severity.CRITICAL, Finding.Severity.HIGH)
 """The severities whose being late restricts the use of what they are about."""
 
