@@ -4,11 +4,11 @@ from django.urls import path
 
 from governance.api.access import AccessDetail, AccessFile, AccessList
 from governance.api.cases import CaseDetail, CaseList
+from governance.api.challenge import CommentList, ComparisonDetail, EvidenceDetail
 from governance.api.changes import (
     ApprovalList,
     ChangeDetail,
     ChangeList,
-    ComparisonDetail,
     Withdrawal,
 )
 from governance.api.datasets import DatasetList
@@ -55,6 +55,8 @@ urlpatterns = [
     path("change-requests/<uuid:change_id>", ChangeDetail.as_view()),
     path("change-requests/<uuid:change_id>/approvals", ApprovalList.as_view()),
     path("change-requests/<uuid:change_id>/comparison", ComparisonDetail.as_view()),
+    path("change-requests/<uuid:change_id>/evidence/<str:part>", EvidenceDetail.as_view()),
+    path("change-requests/<uuid:change_id>/comments", CommentList.as_view()),
     path("change-requests/<uuid:change_id>/withdrawal", Withdrawal.as_view()),
     path("retraining-cases", CaseList.as_view()),
     path("retraining-cases/<uuid:case_id>", CaseDetail.as_view()),

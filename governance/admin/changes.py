@@ -21,10 +21,22 @@ from governance.actions.gates import request_gates
 from governance.actions.rollbacks import roll_back
 from governance.actions.versions import suspend_version
 from governance.admin import evidence
+from governance.admin.challenge import (
+    ApprovalForm,
+    CommentInline,
+    EvidenceViewInline,
+    ReminderInline,
+    conditions_in,
+    conditions_shown,
+)
 from governance.admin.pages import ActPage, Done, offer
 from governance.admin.parts import link, table, tag
 from governance.deciding import decide_change
-from governance.models import Approval, ChangeRequest, EvidenceView, Rollback
+from governance.models import (
+    Approval,
+    ChangeRequest,
+    Rollback,
+)
 from governance.queries.changes import may_decide, seats_awaited
 from registry.models import ModelVersion, Policy, Stage
 
@@ -35,13 +47,6 @@ class ApprovalInline(ReadOnlyInline):
     model = Approval
     hide_title = True
     fields = ("approver", "decision", "seat", "rationale", "decided_at")
-
-
-class EvidenceViewInline(ReadOnlyInline):
-    model = EvidenceView
-    verbose_name_plural = "Who opened the evidence"
-    hide_title = True
-    fields = ("viewer", "part", "viewed_at", "shown_sha256")
 
 
 @admin.register(ChangeRequest)
@@ -61,11 +66,12 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
     fieldsets = (
         (None, {"fields": ("what_asked", "state_shown", "about", "rationale", "closing_reason")}),
         ("People", {"fields": ("requested_by", "made_by", "awaited")}),
+        ("Conditions of the approvals", {"fields": ("conditions_table",)}),
         ("Clock", {"fields": ("requested_at", "expires_at", "decided_at")}),
         ("Evidence it is bound to", {"fields": ("evidence_digest", "evidence_table")}),
         ("Record", {"fields": ("id", "entry")}),
     )
-    inlines = (ApprovalInline, EvidenceViewInline)
+    inlines = (ApprovalInline, CommentInline, EvidenceViewInline, ReminderInline)
 
     @admin.display(description="Change")
     def what_asked(self, change: ChangeRequest) -> str:
@@ -78,6 +84,10 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
     @admin.display(description="Approvals awaited")
     def awaited(self, change: ChangeRequest) -> str:
         return ", ".join(seats_awaited(change)) or "-"
+
+    @admin.display(description="Conditions")
+    def conditions_table(self, change: ChangeRequest) -> str:
+        return conditions_shown(change)
 
     @admin.display(description="About")
     def about(self, change: ChangeRequest) -> str:
@@ -127,7 +137,13 @@ def _unbroken(value: object) -> str:
 
 
 def _approve(change: ChangeRequest, fields: dict[str, Any], by: User) -> Done:
-    decided = decide_change(change.pk, Approval.Decision.APPROVE, fields["rationale"], by=by)
+    decided = decide_change(
+        change.pk,
+        Approval.Decision.APPROVE,
+        fields["rationale"],
+        by=by,
+        conditions=conditions_in(fields),
+    )
     if decided.state == State.OPEN:
         return Done(f"Approved: {decided.what}. It waits for somebody else's approval as well.")
     return Done(f"Approved: {decided.what}. It is in effect.")
@@ -200,6 +216,7 @@ offer(
         what_happens="You approve this change on the evidence below. It takes effect with the last approval it needs. Your name, your "
         "rationale and the evidence digest go into the log.",
         perform=_approve,
+        form=ApprovalForm,
         applies=_open_for,
         evidence=evidence.of_change,
     ),

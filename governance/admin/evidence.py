@@ -9,17 +9,20 @@ from django.utils import timezone
 
 from audit.action import holds
 from audit.errors import Refusal
-from governance.actions.evidence import open_comparison
+from governance.actions.evidence import open_comparison, open_part
+from governance.admin.comparison import sections
 from governance.admin.parts import moment, number, tag
-from governance.comparison import Comparison, compared
-from governance.models import ChangeRequest, GateReport
+from governance.comparison import compared
+from governance.models import ChangeRequest, EvidenceView, GateReport
 from governance.queries.changes import champion_compared, latest_report
-from governance.queries.gates import results_for
+from governance.queries.conditions import conditions_of
+from governance.queries.evidence import performance, report_shown
 from governance.queries.rehearsals import rehearsals
-from registry.models import ModelVersion, Policy
+from registry.models import ModelVersion, Policy, ScoringModel
 from registry.queries import champion, policy_in_force
 
 Section = dict[str, Any]
+Part = EvidenceView.Part
 
 
 def of_change(change: ChangeRequest, reader: User) -> dict[str, Any]:
@@ -48,7 +51,33 @@ def _sections(change: ChangeRequest, reader: User) -> Iterator[Section]:
     if change.version is not None:
         yield from _of_version(change.version, reader, change)
     if change.policy is not None:
+        _opened_part(change, Part.POLICY, reader)
         yield from _of_policy(change.policy)
+    yield from _said(change)
+
+
+def _said(change: ChangeRequest) -> Iterator[Section]:
+    conditions = [
+        [each.approval.approver.get_username(), each.text, each.owner.get_username(), str(each.due_on)]
+        for each in conditions_of(change)
+    ]  # fmt: skip
+    if conditions:
+        yield {
+            "title": "Conditions that were set",
+            "table": {
+                "headers": ["Approver", "Condition", "Owner", "Due on"],
+                "rows": conditions,
+            },
+        }
+    comments = [
+        [moment(each.said_at), each.author.get_username(), each.text]
+        for each in change.comments.select_related("author")
+    ]
+    if comments:
+        yield {
+            "title": "What was said",
+            "table": {"headers": ["When", "Who", "Comment"], "rows": comments},
+        }
 
 
 def _of_version(
@@ -58,14 +87,17 @@ def _of_version(
     if report is None:
         yield {"title": "Gates", "text": "This version was never measured against a gate policy."}
     else:
-        results = results_for(reader, report)
+        shown = _opened_part(change, Part.GATE_REPORT, reader) or report_shown(reader, report)
+        results = shown["results"]
         yield _gates(report, [result for result in results if not result["subject"]])
         yield _groups([result for result in results if result["subject"]])
     now = champion(version.model)
     other = now if now is not None and now.pk != version.pk else None
-    yield _performance(version, other)
+    yield _performance(
+        version.model, _opened_part(change, Part.PERFORMANCE, reader) or performance(version)
+    )
     if other is not None:
-        yield _swaps(version, other, reader, change)
+        yield from _compared(version, other, reader, change)
 
 
 def _gates(report: GateReport, verdicts: list[dict[str, Any]]) -> Section:
@@ -117,9 +149,7 @@ def _with_interval(result: dict[str, Any]) -> str:
     return f"{value} ({number(result['low'])} to {number(result['high'])})"
 
 
-def _performance(version: ModelVersion, other: ModelVersion | None) -> Section:
-    versions = [version, *([other] if other else [])]
-    holdouts = [each.run.metrics["holdout"] for each in versions]
+def _performance(model: ScoringModel, shown: dict[str, Any]) -> Section:
     lines = [
         ("AUC", "performance", "auc"),
         ("KS separation", "performance", "ks_separation"),
@@ -128,56 +158,45 @@ def _performance(version: ModelVersion, other: ModelVersion | None) -> Section:
         ("Observed to expected bads", "calibration", "observed_expected"),
         ("Rows held out", "performance", "n"),
     ]
+    versions = shown["versions"]
     return {
         "title": "On held-out rows of each version's own data",
         "table": {
-            "headers": ["", *map(str, versions)],
+            "headers": ["", *(f"{model} v{each['version']}" for each in versions)],
             "rows": [
-                [title, *(number(holdout[part][name]) for holdout in holdouts)]
+                [title, *(number(each["holdout"][part][name]) for each in versions)]
                 for title, part, name in lines
             ],
         },
     }
 
 
-def _swaps(
+def _compared(
     version: ModelVersion, other: ModelVersion, reader: User, change: ChangeRequest | None
-) -> Section:
-    title = f"Who would be decided otherwise than by {other}"
+) -> Iterator[Section]:
     try:
-        comparison = _opened(version, other, reader, change)
+        comparison = (
+            open_comparison(change.pk, by=reader)
+            if change and _is_on_record(change, reader) and champion_compared(change)
+            else compared(version, other, timezone.now())
+        )
     except Refusal as refusal:
-        return {"title": title, "text": refusal.detail}
-    if not comparison.swaps:
-        return {"title": title, "text": "The two take different features and cannot be compared."}
-    return {
-        "title": title,
-        "text": "Held-out rows of the candidate's data, by each version's cut-off.",
-        "table": {
-            "headers": ["", "Applicants", "Share", "Went bad", "Bad rate"],
-            "rows": [
-                [
-                    swap.title,
-                    f"{swap.n:,}",
-                    number(comparison.share(swap)),
-                    f"{swap.bad:,}",
-                    number(swap.bad_rate),
-                ]
-                for swap in comparison.swaps
-            ],
-        },
-    }
+        title = f"Who would be decided otherwise than by {other}"
+        yield {"title": title, "text": refusal.detail}
+        return
+    yield from sections(comparison, other)
 
 
-def _opened(
-    version: ModelVersion, other: ModelVersion, reader: User, change: ChangeRequest | None
-) -> Comparison:
+def _opened_part(change: ChangeRequest | None, part: str, reader: User) -> dict[str, Any] | None:
+    """The part as it was opened on record; None where nobody is about to decide."""
+    if change is None or not _is_on_record(change, reader):
+        return None
+    return open_part(change.pk, part, by=reader)
+
+
+def _is_on_record(change: ChangeRequest, reader: User) -> bool:
     """For an open change the reader is kept on record, as the decision will ask for."""
-    if change is None or change.state != ChangeRequest.State.OPEN:
-        return compared(version, other)
-    if champion_compared(change) is None or not holds(reader, "governance.open_evidence"):
-        return compared(version, other)
-    return open_comparison(change.pk, by=reader)
+    return change.state == ChangeRequest.State.OPEN and holds(reader, "governance.open_evidence")
 
 
 def _of_policy(policy: Policy) -> Iterator[Section]:

@@ -15,9 +15,9 @@ from governance.actions.changes import (
     request_revocation,
     withdraw_change,
 )
-from governance.actions.evidence import open_comparison
 from governance.deciding import decide_change
-from governance.models import Approval, ChangeRequest
+from governance.models import Approval, ApprovalCondition, ChangeRequest
+from governance.queries.accounts import account
 from governance.queries.changes import (
     as_they_stood,
     change_at,
@@ -26,6 +26,7 @@ from governance.queries.changes import (
     changes_at,
     seats_awaited,
 )
+from governance.queries.conditions import Condition
 from registry.api_base import AS_OF, as_of
 from registry.models import ModelVersion
 from registry.queries import model_named, policy_with, version_numbered
@@ -39,12 +40,29 @@ NAMED: dict[str, frozenset[str]] = {
 }
 
 
+class ConditionSerializer(serializers.ModelSerializer[ApprovalCondition]):
+    owner = serializers.CharField(source="owner.username", read_only=True)
+    finding = serializers.SerializerMethodField(
+        help_text="What it became when the change was granted."
+    )
+
+    class Meta:
+        model = ApprovalCondition
+        fields = ("text", "owner", "due_on", "finding")
+
+    def get_finding(self, condition: ApprovalCondition) -> UUID | None:
+        is_granted = condition.approval.change_request.state == ChangeRequest.State.GRANTED
+        opened = getattr(condition, "opened_as", None)
+        return opened.finding_id if is_granted and opened else None
+
+
 class ApprovalSerializer(serializers.ModelSerializer[Approval]):
     approver = serializers.CharField(source="approver.username", read_only=True)
+    conditions = ConditionSerializer(many=True, read_only=True)
 
     class Meta:
         model = Approval
-        fields = ("approver", "decision", "seat", "rationale", "decided_at")
+        fields = ("approver", "decision", "seat", "rationale", "conditions", "decided_at")
 
 
 class ChangeSerializer(serializers.ModelSerializer[ChangeRequest]):
@@ -97,9 +115,25 @@ class ChangeBody(StrictSerializer):
         return attrs
 
 
+class ConditionBody(StrictSerializer):
+    text = serializers.CharField(allow_blank=True, help_text="What must be done.")
+    owner = serializers.CharField(help_text="The account of whoever does it.")
+    due_on = serializers.DateField()
+
+
 class DecisionBody(StrictSerializer):
     decision = serializers.ChoiceField(choices=Approval.Decision.choices)
     rationale = serializers.CharField(allow_blank=True, help_text="Required of every decision.")
+    conditions = ConditionBody(
+        many=True,
+        required=False,
+        help_text="What an approval asks for: each becomes a high finding when the change is granted.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("conditions") and attrs["decision"] != Approval.Decision.APPROVE:
+            raise serializers.ValidationError({"conditions": ["Only an approval has conditions."]})
+        return attrs
 
 
 class ReasonBody(StrictSerializer):
@@ -162,30 +196,6 @@ class ChangeDetail(ActView):
         return Response(ChangeSerializer(change).data)
 
 
-class SwapSerializer(serializers.Serializer[None]):
-    title = serializers.CharField()
-    n = serializers.IntegerField()
-    bad = serializers.IntegerField(help_text="How many of them went bad.")
-    share = serializers.CharField(allow_null=True)
-    bad_rate = serializers.CharField(allow_null=True)
-
-
-class ComparisonSerializer(serializers.Serializer[None]):
-    candidate = serializers.IntegerField(help_text="Number of the version asked for.")
-    champion = serializers.IntegerField()
-    n = serializers.IntegerField(help_text="Applicants compared.")
-    swaps = SwapSerializer(many=True)
-
-
-class ComparisonDetail(ActView):
-    read_permission = "governance.view_changerequest"
-
-    @extend_schema(operation_id="change_requests_comparison", responses=ComparisonSerializer)
-    def get(self, request: Request, change_id: UUID) -> Response:
-        """Who would be decided otherwise than by the champion. That you opened it is recorded; approving needs it."""
-        return Response(open_comparison(change_id, by=actor(request)).as_json())
-
-
 class ApprovalList(ActView):
     @extend_schema(
         operation_id="change_requests_decide",
@@ -197,7 +207,17 @@ class ApprovalList(ActView):
         body = DecisionBody(data=request.data)
         body.is_valid(raise_exception=True)
         fields = body.validated_data
-        decide_change(change_id, fields["decision"], fields["rationale"], by=actor(request))
+        conditions = [
+            Condition(each["text"], account(each["owner"]), each["due_on"])
+            for each in fields.get("conditions", ())
+        ]
+        decide_change(
+            change_id,
+            fields["decision"],
+            fields["rationale"],
+            by=actor(request),
+            conditions=conditions,
+        )
         return Response(ChangeSerializer(change_with(change_id)).data, status.HTTP_201_CREATED)
 
 

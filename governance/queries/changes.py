@@ -35,12 +35,18 @@ def changes() -> QuerySet[ChangeRequest]:
     """All change requests, newest first, with what a reader asks for next."""
     return ChangeRequest.objects.select_related(
         "version__model", "version__developed_by", "policy", "requested_by", "made_by"
-    ).prefetch_related("approvals__approver", "approvals__conditions__owner")
+    ).prefetch_related(
+        "approvals__approver", "approvals__conditions__owner", "approvals__conditions__opened_as"
+    )
 
 
 def changes_at(at: datetime) -> QuerySet[ChangeRequest]:
     """The change requests made by that time, with the approvals given by then; `as_they_stood` tells their states."""
-    given = Approval.objects.filter(decided_at__lte=at).select_related("approver")
+    given = (
+        Approval.objects.filter(decided_at__lte=at)
+        .select_related("approver")
+        .prefetch_related("conditions__owner", "conditions__opened_as")
+    )
     return (
         changes()
         .prefetch_related(None)

@@ -32,7 +32,10 @@ ANY = {
     "uuid": uuid.UUID(int=0),
 }
 # A read that is an act: that it was opened is recorded, and only those who decide open it.
-ALSO_NEEDS = {"comparison": "governance.open_evidence"}
+ALSO_NEEDS = {
+    "change-requests/00000000-0000-0000-0000-000000000000/comparison": "governance.open_evidence",
+    "change-requests/00000000-0000-0000-0000-000000000000/evidence/nobody": "governance.open_evidence",
+}
 # Windows on other people's tables, which have no permission of their own to be seen with.
 SEEN_WITH = {
     "auth.user": "governance.view_accounts",
@@ -69,7 +72,7 @@ def reads() -> Iterator[tuple[str, set[str]]]:
         if view is None or not issubclass(view, ActView) or not view.read_permission:
             continue
         if hasattr(view, "get"):
-            also = ALSO_NEEDS.get(pattern[0].rpartition("/")[2])
+            also = ALSO_NEEDS.get(pattern[0].removeprefix("/api/v1/"))
             yield pattern[0], {view.read_permission} | ({also} if also else set())
 
 
