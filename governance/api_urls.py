@@ -12,6 +12,7 @@ from governance.api.changes import (
     Withdrawal,
 )
 from governance.api.datasets import DatasetList
+from governance.api.effective_challenge import EffectiveChallengeDetail, EffectiveChallengeFile
 from governance.api.erasures import (
     ErasureDecision,
     ErasureDetail,
@@ -58,6 +59,12 @@ urlpatterns = [
     path("change-requests/<uuid:change_id>/evidence/<str:part>", EvidenceDetail.as_view()),
     path("change-requests/<uuid:change_id>/comments", CommentList.as_view()),
     path("change-requests/<uuid:change_id>/withdrawal", Withdrawal.as_view()),
+    path("effective-challenge", EffectiveChallengeDetail.as_view()),
+    path(
+        "effective-challenge.csv",
+        EffectiveChallengeFile.as_view(),
+        name="effective-challenge-file",
+    ),
     path("retraining-cases", CaseList.as_view()),
     path("retraining-cases/<uuid:case_id>", CaseDetail.as_view()),
     path("subject-access-requests", AccessList.as_view()),

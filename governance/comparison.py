@@ -23,6 +23,7 @@ MOST_COMPARED = 5_000
 PLACES = 4
 WITHHELD = "How groups are affected is shown where the comparison is opened for a decision."
 NO_POLICY = "No monitoring policy is in force, so no group is compared."
+NO_GROUPS = "The monitoring policy in force compares no group."
 NO_AMOUNT = f"The contract declares no single amount (a number of the reason group {swap_set.AMOUNT_GROUP!r})."
 OTHER_FEATURES = "The two take different features and cannot be compared."
 
@@ -163,6 +164,8 @@ def _groups(
         _, policy = policy_in_force(candidate.model, at)
     except NoMonitoringPolicy:
         return [], NO_POLICY, None
+    if policy.fairness is None:
+        return [], NO_GROUPS, None
     row_ids = snapshot.row_ids[rows].tolist()
     read = groups_of_rows(candidate.dataset.sha256, row_ids, policy.groupings, reader=reader)
     found = swap_set.by_group(then, now, read.members, read.controls, policy.fairness.limits)

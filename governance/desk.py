@@ -20,7 +20,7 @@ from governance.queries import desk
 from governance.queries.access import unanswered
 from governance.queries.accounts import permissions_of, roles_of
 from governance.queries.cases import next_step, open_cases
-from governance.queries.changes import changes_awaiting, open_changes
+from governance.queries.changes import changes_awaiting, last_reminders, open_changes
 from governance.queries.findings import unclosed_findings
 from governance.queries.incidents import open_incidents
 from governance.queries.oversight import (
@@ -57,12 +57,15 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 def _waiting(user: User, now: datetime) -> dict[str, Any]:
     mine = changes_awaiting(user)
+    reminders = last_reminders(user)
     return {
         "mine": [
             {
                 "change": change,
                 "age": age(change.requested_at, now),
                 "left": time_left(change.expires_at, now),
+                "reminder": reminders.get(change.pk),
+                "days_left": days_left(change.expires_at.date(), now.date()),
                 "page": reverse("governance_changerequest_approve", args=[change.pk]),
             }
             for change in mine

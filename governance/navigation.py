@@ -40,6 +40,13 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         Item("Gate reports", "straighten", "governance_gatereport"),
         Item("Approvals", "how_to_reg", "governance_approval"),
         Item("Rollbacks", "history", "governance_rollback"),
+        Item(
+            "Effective challenge",
+            "forum",
+            "governance_evidenceview",
+            "governance.view_effective_challenge",
+            url="effective-challenge",
+        ),
     ),
     "Watch": (
         Item("Reports", "monitoring", "monitoring_report"),

@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from audit.problems import not_found
 from audit.problems import server_error as handler500  # noqa: F401  Django looks it up by this name
 from governance import operations
+from governance.admin.effective_challenge import effective_challenge
 from governance.admin.pages import PAGES
 from governance.admin.passwords import own_password
 from governance.admin.permissions import permissions
@@ -31,6 +32,11 @@ urlpatterns = [
     re_path("^api/", not_found),
     *PAGES.urls(),
     path("permissions/", admin.site.admin_view(permissions), name="permissions"),
+    path(
+        "effective-challenge/",
+        admin.site.admin_view(effective_challenge),
+        name="effective-challenge",
+    ),
     path(
         "password_change/", admin.site.admin_view(own_password)
     ),  # before Django's, which leaves no entry

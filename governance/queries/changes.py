@@ -12,7 +12,7 @@ from audit.action import holds
 from audit.canonical import digest_json
 from audit.models import Entry
 from governance.errors import GateNotPassed, NoSuchChange
-from governance.models import Approval, ChangeRequest, EvidenceView, GateReport
+from governance.models import Approval, ChangeReminder, ChangeRequest, EvidenceView, GateReport
 from governance.queries.policies import gate_policy, policy_for
 from governance.quorum import seats
 from registry.models import ModelVersion, Policy
@@ -112,6 +112,13 @@ def reminder_due(change: ChangeRequest, now: datetime) -> int | None:
     if not reached or change.reminders.filter(days_before__lte=min(reached)).exists():
         return None
     return min(reached)
+
+
+def last_reminders(user: User) -> dict[UUID, ChangeReminder]:
+    """The latest reminder of each open change that was addressed to this person, by change."""
+    rows = ChangeReminder.objects.filter(change_request__state=ChangeRequest.State.OPEN)
+    name = user.get_username()
+    return {row.change_request_id: row for row in rows.order_by("id") if name in row.addressed_to}
 
 
 def seats_awaited(change: ChangeRequest) -> list[str]:
