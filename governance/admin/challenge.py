@@ -3,13 +3,14 @@
 from typing import Any
 
 from django import forms
+from django.contrib import admin
 from django.contrib.auth.models import User
 
 from audit.admin_base import ReadOnlyInline
 from audit.errors import FieldProblem
 from governance.actions.comments import comment_on_change
 from governance.admin.fields import day, line, paragraph
-from governance.admin.pages import ActPage, Done, RationaleForm, offer
+from governance.admin.pages import ActPage, Done, RationaleForm
 from governance.admin.parts import link, table
 from governance.errors import ConditionMalformed
 from governance.models import ChangeComment, ChangeReminder, ChangeRequest, EvidenceView
@@ -48,7 +49,11 @@ class ReminderInline(ReadOnlyInline):
     model = ChangeReminder
     verbose_name_plural = "Reminders"
     hide_title = True
-    fields = ("days_before", "addressed_to", "reminded_at")
+    fields = ("days_before", "addressed", "reminded_at")
+
+    @admin.display(description="Addressed to")
+    def addressed(self, reminder: ChangeReminder) -> str:
+        return ", ".join(reminder.addressed_to) or "nobody: no account could decide it"
 
 
 class EvidenceViewInline(ReadOnlyInline):
@@ -96,15 +101,13 @@ def _comment(change: ChangeRequest, fields: dict[str, Any], by: User) -> Done:
     return Done("Your comment is on record.")
 
 
-offer(
-    ActPage(
-        model=ChangeRequest,
-        slug="comment",
-        title="Comment",
-        icon="chat",
-        needs="governance.view_changerequest",
-        what_happens="You say something about this change. It decides nothing, and stays.",
-        perform=_comment,
-        form=CommentForm,
-    ),
+COMMENT = ActPage(
+    model=ChangeRequest,
+    slug="comment",
+    title="Comment",
+    icon="chat",
+    needs="governance.view_changerequest",
+    what_happens="You say something about this change. It decides nothing, and stays.",
+    perform=_comment,
+    form=CommentForm,
 )

@@ -22,6 +22,7 @@ from governance.actions.rollbacks import roll_back
 from governance.actions.versions import suspend_version
 from governance.admin import evidence
 from governance.admin.challenge import (
+    COMMENT,
     ApprovalForm,
     CommentInline,
     EvidenceViewInline,
@@ -242,6 +243,7 @@ offer(
         perform=_withdraw,
         applies=_own_and_open,
     ),
+    COMMENT,
     ActPage(
         model=ModelVersion,
         slug="measure",

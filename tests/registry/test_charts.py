@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from registry import chart_style, charts
+from registry import chart_style, charts, review_charts
 from registry.measures.calibration import calibration
 from registry.measures.performance import roc_curve
 
@@ -35,6 +35,16 @@ def every_chart():
             watch=0.9,
             breach=0.8,
         ),
+        "flips": review_charts.flips(
+            [
+                review_charts.FlipLine("everybody", 400, 12, 8),
+                review_charts.FlipLine("sex: women", 0, 0, 0),
+            ]
+        ),
+        "ratio change": review_charts.ratio_change(
+            [review_charts.RatioPair("sex: women", 0.85, 0.91, (0.78, 0.93), None)]
+        ),
+        "counts": review_charts.counts([("under 1 min", 3), ("over 1 day", 0)], "Decisions"),
         "contributions": charts.contributions([("dti", 0.5), ("income", -0.2)], -2.0, -1.7),
     }
 
