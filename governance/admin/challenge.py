@@ -50,6 +50,7 @@ class ReminderInline(ReadOnlyInline):
     verbose_name_plural = "Reminders"
     hide_title = True
     fields = ("days_before", "addressed", "reminded_at")
+    readonly_fields = ("addressed",)
 
     @admin.display(description="Addressed to")
     def addressed(self, reminder: ChangeReminder) -> str:

@@ -125,6 +125,15 @@ def test_the_desk_shows_it_with_the_days_that_are_left(change, left, validator, 
     assert "reminder: 2 days left" in after
 
 
+def test_the_changes_window_names_whom_a_reminder_was_for(change, left, validator, signed_in):
+    a_person("vera", "validator")
+    left(timedelta(days=2))
+
+    window = signed_in(validator).get(f"/governance/changerequest/{change.pk}/change/")
+
+    assert "vera, victor" in window.content.decode()
+
+
 def test_the_database_keeps_reminders_and_refuses_one_of_a_closed_change(change, left, developer):
     left(timedelta(days=7))
     withdraw_change(change.pk, "Never mind.", by=developer)
