@@ -32,6 +32,7 @@ from governance.api.incidents import IncidentDetail, IncidentList
 from governance.api.lineage import DatasetLineage, DecisionLineage
 from governance.api.oversight import (
     AttestationList,
+    MaterialityList,
     RevalidationCompletion,
     RevalidationDetail,
     RevalidationList,
@@ -78,6 +79,7 @@ urlpatterns = [
     path("findings/<uuid:finding_id>/rejection", RemediationRejection.as_view()),
     path("findings/<uuid:finding_id>/closure", FindingClosure.as_view()),
     path("findings/<uuid:finding_id>/extensions", FindingExtensionList.as_view()),
+    path("models/<slug:model>/materiality", MaterialityList.as_view()),
     path("attestations", AttestationList.as_view()),
     path("revalidations", RevalidationList.as_view()),
     path("revalidations/<uuid:revalidation_id>", RevalidationDetail.as_view()),

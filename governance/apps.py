@@ -18,6 +18,8 @@ class GovernanceConfig(AppConfig):
         "Attestation",
         "EvidenceView",
         "Rollback",
+        "TierChangeAnswer",
+        "MaterialityAssessment",
     ]
     governed = [
         "AccessRequest",

@@ -299,3 +299,11 @@ class RevalidationAlreadyOpen(Refusal):
 
 class RevalidationCompleted(Refusal):
     """The revalidation is completed."""
+
+
+class TierChangeAnswered(Refusal):
+    """A revalidation answers this tier change already, or the record tells of none."""
+
+
+class NoMaterialityRules(Refusal):
+    """The oversight policy in force does not say from which numbers on a model is material."""

@@ -47,6 +47,8 @@ class Event(StrEnum):
     MODEL_ATTESTED = "governance.model.attested"
     REVALIDATION_OPENED = "governance.revalidation.opened"
     REVALIDATION_COMPLETED = "governance.revalidation.completed"
+    TIER_CHANGE_ANSWERED = "governance.tier_change.answered"
+    MATERIALITY_ASSESSED = "governance.materiality.assessed"
     ACCESS_REQUESTED = "governance.access.requested"
     ACCESS_ANSWERED = "governance.access.answered"
     ACCESS_FAILED = "governance.access.failed"
@@ -98,6 +100,8 @@ DESCRIPTIONS = {
     Event.MODEL_ATTESTED: "The owner of a model attested that its inventory entry and its use are as recorded.",
     Event.REVALIDATION_OPENED: "A model is due to be validated again: why, and by when.",
     Event.REVALIDATION_COMPLETED: "A model was validated again: the outcome, and when the next is due.",
+    Event.TIER_CHANGE_ANSWERED: "A model changed its tier: which revalidation answers that.",
+    Event.MATERIALITY_ASSESSED: "How material a model is: what it decided in a period, what for, and the tier that makes.",
     Event.ACCESS_REQUESTED: "Someone asked for a copy of their data: how identity was checked, and the clock.",
     Event.ACCESS_ANSWERED: "A copy of a person's data was made: its digest, and how much of what was read for it.",
     Event.ACCESS_FAILED: "A copy of a person's data could not be made: the reason.",

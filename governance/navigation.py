@@ -37,6 +37,7 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         Item("Findings", "report", "governance_finding"),
         Item("Revalidations", "rule", "governance_revalidation"),
         Item("Attestations", "verified", "governance_attestation"),
+        Item("Materiality", "balance", "governance_materialityassessment"),
         Item("Gate reports", "straighten", "governance_gatereport"),
         Item("Approvals", "how_to_reg", "governance_approval"),
         Item("Rollbacks", "history", "governance_rollback"),

@@ -2,6 +2,9 @@
 
 {"finding_days": {"critical": 0, "high": 30, "medium": 90, "low": 180},
  "attestation_months": {"1": 6, "2": 12, "3": 12}, "revalidation_months": {"1": 12, "2": 24, "3": 36}}
+
+Further parts may be left out, and then nothing of theirs is done: `tier_change_days` (by the new tier, until a model
+is validated again) and `materiality` (`governance.materiality`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,6 +13,7 @@ from typing import Any, Self
 
 from audit.errors import FieldProblem
 from governance.errors import OversightPolicyMalformed
+from governance.materiality import MaterialityRules, materiality_problems
 
 SEVERITIES = ("critical", "high", "medium", "low")
 TIERS = ("1", "2", "3")
@@ -19,15 +23,19 @@ PARTS = {
     "attestation_months": (TIERS, 1, 120),
     "revalidation_months": (TIERS, 1, 120),
 }
+OPTIONAL_PARTS = {"tier_change_days": (TIERS, 0, 3660)}
+OTHERS = frozenset({"materiality"})
 
 
 @dataclass(frozen=True)
 class OversightPolicy:
-    """The body of a policy of kind `oversight`, read and checked: days by severity, calendar months by tier."""
+    """The body of a policy of kind `oversight`, read and checked: days by severity or tier, calendar months by tier."""
 
     finding_days: Mapping[str, int]
     attestation_months: Mapping[str, int]
     revalidation_months: Mapping[str, int]
+    tier_change_days: Mapping[str, int]
+    materiality: MaterialityRules | None
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Self:
@@ -35,11 +43,17 @@ class OversightPolicy:
         problems = list(_problems(body))
         if problems:
             raise OversightPolicyMalformed("The oversight policy cannot be used.", errors=problems)
-        return cls(**{name: dict(body[name]) for name in PARTS})
+        material = body.get("materiality")
+        return cls(
+            **{name: dict(body[name]) for name in PARTS},
+            **{name: dict(body.get(name, {})) for name in OPTIONAL_PARTS},
+            materiality=None if material is None else MaterialityRules.from_json(material),
+        )
 
 
 def _problems(body: Mapping[str, Any]) -> Iterator[FieldProblem]:
-    for name, (keys, least, most) in PARTS.items():
+    said = {name: limits for name, limits in OPTIONAL_PARTS.items() if name in body}
+    for name, (keys, least, most) in (PARTS | said).items():
         part = body.get(name)
         if not isinstance(part, Mapping):
             yield FieldProblem(name, "missing", f"Is required, with {', '.join(keys)}.")
@@ -51,5 +65,7 @@ def _problems(body: Mapping[str, Any]) -> Iterator[FieldProblem]:
                 yield FieldProblem(f"{name}.{key}", "malformed", detail)
         for key in sorted(set(part) - set(keys)):
             yield FieldProblem(f"{name}.{key}", "unexpected", "No such setting.")
-    for name in sorted(set(body) - set(PARTS)):
+    if "materiality" in body:
+        yield from materiality_problems(body["materiality"])
+    for name in sorted(set(body) - set(PARTS) - set(OPTIONAL_PARTS) - OTHERS):
         yield FieldProblem(name, "unexpected", "No such setting.")

@@ -32,10 +32,12 @@ READ_MODELS = READ_LOG | frozenset(
         "governance.view_gatereport",
         "governance.view_gaterun",
         "governance.view_incident",
+        "governance.view_materialityassessment",
         "governance.view_overduefinding",
         "governance.view_retrainingcase",
         "governance.view_revalidation",
         "governance.view_rollback",
+        "governance.view_tierchangeanswer",
         "monitoring.view_alert",
         "monitoring.view_monitoringpass",
         "monitoring.view_report",
@@ -71,6 +73,7 @@ STOP = frozenset(
 # Whoever can be the owner of a model or of a finding. A validator is not: they judge what owners say.
 OWN = frozenset({"governance.attest_model", "governance.submit_remediation"})
 CLEAR = STOP | {
+    "governance.assess_materiality",
     "registry.change_tier",
     "registry.grant_clearance",
     "registry.lift_restriction",

@@ -41,6 +41,7 @@ def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
         "governance.watch_findings": HOUR,
         "governance.open_incidents": sweep,
         "governance.open_periodic_revalidations": DAY,
+        "governance.answer_tier_changes": sweep,
         "governance.start_retentions": DAY,
         "governance.close_stale_changes": minute,
     }

@@ -21,7 +21,7 @@ from governance.actions.cases import (
 from governance.actions.changes import expire_change, void_change
 from governance.actions.findings import notice_overdue_finding
 from governance.actions.incidents import open_incident
-from governance.actions.revalidations import open_revalidation
+from governance.actions.revalidations import answer_tier_change, open_revalidation
 from governance.models import RetrainingCase, Revalidation
 from governance.queries import cases, changes, findings, incidents, oversight
 from governance.queries.retention import SUBJECT, unknown_starts
@@ -100,6 +100,14 @@ def open_periodic_revalidations() -> None:
     with acting(trigger="clock"):
         for model, due_on in list(oversight.periodic_revalidations_due(timezone.now())):
             open_revalidation(model, Revalidation.Cause.PERIODIC, due_on, by=monitor)
+
+
+def answer_tier_changes() -> None:
+    """See that every change of a model's tier has its revalidation."""
+    monitor = service_account("monitor")
+    with acting(trigger="facts"):
+        for change in list(oversight.unanswered_tier_changes()):
+            answer_tier_change(change, by=monitor)
 
 
 def start_retentions() -> None:

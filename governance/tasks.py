@@ -62,6 +62,11 @@ def open_periodic_revalidations() -> None:
     sweeps.open_periodic_revalidations()
 
 
+@shared_task(name="governance.answer_tier_changes")
+def answer_tier_changes() -> None:
+    sweeps.answer_tier_changes()
+
+
 @shared_task(name="governance.answer_access")
 def answer_access(request_id: str) -> None:
     """Makes one copy. Sent when it is asked for; nothing to do where it was made meanwhile."""

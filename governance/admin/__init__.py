@@ -15,6 +15,7 @@ from governance.admin.erasures import ErasureCaseAdmin
 from governance.admin.findings import FindingAdmin, FindingExtensionAdmin, OverdueFindingAdmin
 from governance.admin.gates import GateReportAdmin, GateRunAdmin
 from governance.admin.holds import LegalHoldAdmin
+from governance.admin.inventory import MaterialityAssessmentAdmin, TierChangeAnswerAdmin
 from governance.admin.oversight import AttestationAdmin, RevalidationAdmin
 
 __all__ = [
@@ -32,11 +33,13 @@ __all__ = [
     "GateRunAdmin",
     "IncidentAdmin",
     "LegalHoldAdmin",
+    "MaterialityAssessmentAdmin",
     "OverdueFindingAdmin",
     "RetrainingCaseAdmin",
     "RevalidationAdmin",
     "RoleAdmin",
     "SignInGuardAdmin",
+    "TierChangeAnswerAdmin",
     "TokenAdmin",
     "UserAdmin",
     "building",

@@ -1,4 +1,4 @@
-"""The buttons that restrict the use of a model or a version, change its tier, and lift restrictions."""
+"""The buttons that restrict the use of a model or a version, and lift restrictions."""
 
 import json
 from typing import Any
@@ -9,8 +9,7 @@ from django.utils import timezone
 
 from audit.errors import FieldProblem, InvalidInput
 from governance.admin.fields import choice, line, paragraph
-from governance.admin.pages import ActPage, Done, RationaleForm, offer
-from registry.actions.models import change_tier
+from governance.admin.pages import ActPage, Done, offer
 from registry.actions.restrictions import lift_restriction, restrict_use
 from registry.models import ModelVersion, ScoringModel, UseRestriction
 
@@ -26,10 +25,6 @@ class RestrictionForm(forms.Form):
 
 class LiftForm(forms.Form):
     reason = paragraph("Reason", "Why it is no longer needed. It is recorded under your name.")
-
-
-class TierForm(RationaleForm):
-    tier = choice("Tier", [("1", "1"), ("2", "2"), ("3", "3")])
 
 
 def _restrict(on: ModelVersion | ScoringModel, fields: dict[str, Any], by: User) -> Done:
@@ -54,11 +49,6 @@ def _limits(fields: dict[str, Any]) -> dict[str, Any]:
 def _lift(restriction: UseRestriction, fields: dict[str, Any], by: User) -> Done:
     lift_restriction(restriction, fields["reason"], by=by)
     return Done("The restriction is lifted.")
-
-
-def _change_tier(model: ScoringModel, fields: dict[str, Any], by: User) -> Done:
-    change_tier(model, int(fields["tier"]), fields["rationale"], by=by)
-    return Done(f"{model} is in tier {fields['tier']} from here on.")
 
 
 def _holds(restriction: UseRestriction, user: User) -> bool:
@@ -91,15 +81,5 @@ offer(
         perform=_lift,
         form=LiftForm,
         applies=_holds,
-    ),
-    ActPage(
-        model=ScoringModel,
-        slug="change-tier",
-        title="Change tier",
-        icon="layers",
-        needs="registry.change_tier",
-        what_happens="The model moves to another tier; the state before stays in its history.",
-        perform=_change_tier,
-        form=TierForm,
     ),
 )

@@ -7,7 +7,12 @@ from governance.models.changes import Approval, ChangeRequest, EvidenceView
 from governance.models.findings import Finding, FindingExtension, OverdueFinding
 from governance.models.gates import GateReport, GateRun
 from governance.models.incidents import Incident
-from governance.models.oversight import Attestation, Revalidation
+from governance.models.oversight import (
+    Attestation,
+    MaterialityAssessment,
+    Revalidation,
+    TierChangeAnswer,
+)
 from governance.models.rollbacks import Rollback
 
 __all__ = [
@@ -24,9 +29,11 @@ __all__ = [
     "GateReport",
     "GateRun",
     "Incident",
+    "MaterialityAssessment",
     "OverdueFinding",
     "RetrainingCase",
     "Revalidation",
     "Rollback",
     "SignInGuard",
+    "TierChangeAnswer",
 ]
