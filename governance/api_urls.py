@@ -12,6 +12,7 @@ from governance.api.changes import (
     Withdrawal,
 )
 from governance.api.datasets import DatasetList
+from governance.api.delegations import DelegationEnding, DelegationList
 from governance.api.erasures import (
     ErasureDecision,
     ErasureDetail,
@@ -37,6 +38,11 @@ from governance.api.oversight import (
     RevalidationDetail,
     RevalidationList,
 )
+from governance.api.recertification import (
+    RecertificationDetail,
+    RecertificationList,
+    RoleDecisionCreation,
+)
 from governance.api.rehearsals import RehearsalList
 from governance.api.versions import RollingBack, Suspension
 
@@ -57,6 +63,8 @@ urlpatterns = [
     path("change-requests/<uuid:change_id>/approvals", ApprovalList.as_view()),
     path("change-requests/<uuid:change_id>/comparison", ComparisonDetail.as_view()),
     path("change-requests/<uuid:change_id>/withdrawal", Withdrawal.as_view()),
+    path("delegations", DelegationList.as_view()),
+    path("delegations/<uuid:delegation_id>/end", DelegationEnding.as_view()),
     path("retraining-cases", CaseList.as_view()),
     path("retraining-cases/<uuid:case_id>", CaseDetail.as_view()),
     path("subject-access-requests", AccessList.as_view()),
@@ -81,6 +89,9 @@ urlpatterns = [
     path("findings/<uuid:finding_id>/extensions", FindingExtensionList.as_view()),
     path("models/<slug:model>/materiality", MaterialityList.as_view()),
     path("attestations", AttestationList.as_view()),
+    path("recertifications", RecertificationList.as_view()),
+    path("recertifications/<uuid:recertification_id>", RecertificationDetail.as_view()),
+    path("recertifications/roles/<uuid:held_id>/decision", RoleDecisionCreation.as_view()),
     path("revalidations", RevalidationList.as_view()),
     path("revalidations/<uuid:revalidation_id>", RevalidationDetail.as_view()),
     path("revalidations/<uuid:revalidation_id>/completion", RevalidationCompletion.as_view()),

@@ -20,6 +20,13 @@ class GovernanceConfig(AppConfig):
         "Rollback",
         "TierChangeAnswer",
         "MaterialityAssessment",
+        "FindingRestriction",
+        "Recertification",
+        "RoleHeld",
+        "RoleDecision",
+        "LateRecertification",
+        "Delegation",
+        "DelegationEnd",
     ]
     governed = [
         "AccessRequest",

@@ -8,6 +8,9 @@ class Event(StrEnum):
     USER_DEACTIVATED = "governance.user.deactivated"
     ROLE_GRANTED = "governance.role.granted"
     ROLE_REVOKED = "governance.role.revoked"
+    RECERTIFICATION_OPENED = "governance.recertification.opened"
+    ROLE_RECERTIFIED = "governance.role.recertified"
+    RECERTIFICATION_LATE = "governance.recertification.late"
     TOKEN_ISSUED = "governance.token.issued"
     TOKEN_REVOKED = "governance.token.revoked"
     SIGNED_IN = "governance.sign_in.succeeded"
@@ -26,6 +29,8 @@ class Event(StrEnum):
     CHANGE_VOIDED = "governance.change.voided"
     CHANGE_EXPIRED = "governance.change.expired"
     VERSION_SUSPENDED = "governance.version.suspended"
+    SEAT_DELEGATED = "governance.seat.delegated"
+    DELEGATION_ENDED = "governance.delegation.ended"
     EVIDENCE_OPENED = "governance.evidence.opened"
     ROLLED_BACK = "governance.model.rolled_back"
     CASE_OPENED = "governance.case.opened"
@@ -44,6 +49,7 @@ class Event(StrEnum):
     FINDING_CLOSED = "governance.finding.closed"
     FINDING_EXTENDED = "governance.finding.extended"
     FINDING_OVERDUE = "governance.finding.overdue"
+    FINDING_RESTRICTED = "governance.finding.use_restricted"
     MODEL_ATTESTED = "governance.model.attested"
     REVALIDATION_OPENED = "governance.revalidation.opened"
     REVALIDATION_COMPLETED = "governance.revalidation.completed"
@@ -61,6 +67,9 @@ DESCRIPTIONS = {
     Event.USER_DEACTIVATED: "An account was closed: it can neither sign in nor act, and its tokens are gone.",
     Event.ROLE_GRANTED: "A role was given to an account.",
     Event.ROLE_REVOKED: "A role was taken from an account; the next act already needs it.",
+    Event.RECERTIFICATION_OPENED: "The quarterly review of roles was opened: who held which, and by when it is decided.",
+    Event.ROLE_RECERTIFIED: "Somebody certified a role that another person holds, or revoked it, and why.",
+    Event.RECERTIFICATION_LATE: "Roles were not certified in time: whose, and which.",
     Event.TOKEN_ISSUED: "An API token was issued: its public key and expiry, never the token.",
     Event.TOKEN_REVOKED: "An API token was revoked.",
     Event.SIGNED_IN: "Someone signed in.",
@@ -79,6 +88,8 @@ DESCRIPTIONS = {
     Event.CHANGE_VOIDED: "A change was voided, because its evidence changed after the request.",
     Event.CHANGE_EXPIRED: "A change was not decided in time.",
     Event.VERSION_SUSPENDED: "A version lost every clearance at once: it cannot score from here on.",
+    Event.SEAT_DELEGATED: "Somebody let another person take their seat for a while: which, whom, and how long.",
+    Event.DELEGATION_ENDED: "A delegated seat went back before its time.",
     Event.EVIDENCE_OPENED: "Someone opened the comparison with the champion before a decision: the digest of what was shown.",
     Event.ROLLED_BACK: "The former champion took the place of the champion again, at once: from which version to which.",
     Event.CASE_OPENED: "A retraining case was opened, with its deadline.",
@@ -97,6 +108,7 @@ DESCRIPTIONS = {
     Event.FINDING_CLOSED: "A finding was closed by somebody who neither owns it nor developed what it is about.",
     Event.FINDING_EXTENDED: "A finding got more time: until when, why, and how often it did.",
     Event.FINDING_OVERDUE: "A high or critical finding was not closed in time.",
+    Event.FINDING_RESTRICTED: "A finding restricts the use of what it is about: how, and by which rule of the policy.",
     Event.MODEL_ATTESTED: "The owner of a model attested that its inventory entry and its use are as recorded.",
     Event.REVALIDATION_OPENED: "A model is due to be validated again: why, and by when.",
     Event.REVALIDATION_COMPLETED: "A model was validated again: the outcome, and when the next is due.",

@@ -39,9 +39,11 @@ def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
         "governance.advance_cases": sweep,
         "governance.watch_case_clock": minute,
         "governance.watch_findings": HOUR,
+        "governance.restrict_for_findings": sweep,
         "governance.open_incidents": sweep,
         "governance.open_periodic_revalidations": DAY,
         "governance.answer_tier_changes": sweep,
+        "governance.recertify_roles": HOUR,
         "governance.start_retentions": DAY,
         "governance.close_stale_changes": minute,
     }

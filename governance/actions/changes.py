@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from audit.action import action, record, require
+from audit.action import action, holds, record, require
 from audit.canonical import digest_json
 from audit.dispatch import send_on_commit
 from audit.errors import FieldProblem
@@ -19,6 +19,8 @@ from governance.errors import (
     ApprovedAlready,
     ChangeMalformed,
     ComparisonNotOpened,
+    DelegateApproved,
+    DelegatorCannotApprove,
     DeveloperCannotApprove,
     EvidenceChanged,
     EvidenceUnchanged,
@@ -32,9 +34,10 @@ from governance.errors import (
     WrongStage,
 )
 from governance.events import Event
-from governance.models import Approval, ChangeRequest
+from governance.models import Approval, ChangeRequest, Delegation
 from governance.queries import changes as queries
 from governance.queries.cases import cases_of_candidate
+from governance.queries.delegations import delegations_to
 from governance.queries.findings import require_no_blocking_finding
 from governance.queries.policies import require_readable
 from governance.words import require_words
@@ -107,7 +110,7 @@ def approve_change(change_id: UUID, rationale: str, *, by: User) -> ChangeReques
     3. The approval is written. With the last one the change takes effect; before that it stays open.
 
     Raises NoSuchChange, RationaleMissing, AlreadyDecided, Expired, NotPermitted, RequesterCannotApprove, DeveloperCannotApprove,
-    ValidatorCannotApprove, ApprovedAlready, EvidenceChanged, OpenFinding, GateNotPassed, WrongStage or ComparisonNotOpened.
+    ValidatorCannotApprove, ApprovedAlready, DelegatorCannotApprove, DelegateApproved, EvidenceChanged, OpenFinding, GateNotPassed, WrongStage or ComparisonNotOpened.
     """
     now = timezone.now()
     change = _locked(change_id)
@@ -125,7 +128,10 @@ def approve_change(change_id: UUID, rationale: str, *, by: User) -> ChangeReques
     seat = queries.seat_for(by, change)
     assert seat is not None
     awaited = [other for other in queries.seats_awaited(change) if other != seat]
-    _decide(change, Approval.Decision.APPROVE, rationale, by, now, seat=seat, awaited=awaited)
+    lent = None if holds(by, seat) else queries.delegation_for(by, change, seat)
+    _decide(
+        change, Approval.Decision.APPROVE, rationale, by, now, seat=seat, awaited=awaited, lent=lent
+    )
     if awaited:
         return change
     _close(change, ChangeRequest.State.GRANTED, now, "")
@@ -233,12 +239,24 @@ def _require_decidable(change: ChangeRequest, rationale: str, by: User, now: dat
         raise DeveloperCannotApprove(f"{by} made what this is about and cannot also decide it.")
     if by.pk in queries.approvers_of(change):
         raise ApprovedAlready(f"{by} approved this before; somebody else's approval is awaited.")
+    if by.pk in queries.principals_of(change):
+        raise DelegateApproved(f"A delegate of {by} approved this or cleared it for staging.")
     if queries.seat_for(by, change) is None:
+        _require_no_delegation(change, by, now)
         require(by, queries.seats_awaited(change)[0])
     if by.pk in queries.earlier_checkers(change):
         raise ValidatorCannotApprove(
             f"{by} cleared this version for staging; somebody else decides about production."
         )
+
+
+def _require_no_delegation(change: ChangeRequest, by: User, now: datetime) -> None:
+    """Says so where it was lent a seat by somebody who could not take it themselves."""
+    for seat in queries.seats_awaited(change):
+        for lent in delegations_to(by, seat, now):
+            raise DelegatorCannotApprove(
+                f"{lent.delegator} could not approve this, so {by} cannot do it for them."
+            )
 
 
 def _require_compared(change: ChangeRequest, by: User) -> None:
@@ -270,12 +288,15 @@ def _decide(
     *,
     seat: str | None = None,
     awaited: Sequence[str] = (),
+    lent: Delegation | None = None,
 ) -> None:
     entry = record(
         subject=change,
         decision=decision,
         seat=seat,
         awaited=awaited,
+        delegation=lent.pk if lent else None,
+        delegator=lent.delegator.get_username() if lent else None,
         rationale=rationale,
         evidence_digest=change.evidence_digest,
         requested_by=change.requested_by.get_username(),
@@ -285,6 +306,7 @@ def _decide(
         approver=by,
         decision=decision,
         seat=seat,
+        delegation=lent,
         rationale=rationale,
         decided_at=now,
         entry=entry,

@@ -18,7 +18,7 @@ Kind = UseRestriction.Kind
 
 class RestrictionForm(forms.Form):
     kind = choice("Restricts", [(kind.value, kind.label) for kind in Kind])
-    feature = line("Feature", "Its name; empty where no new decisions are allowed.")
+    feature = line("Feature", "Its name; empty where the restriction is about every application.")
     limit = line("Limit", "The largest amount, or a JSON list of the values that stay allowed.")
     reason = paragraph("Reason", "Why. It is recorded under your name.")
 
@@ -33,7 +33,7 @@ def _restrict(on: ModelVersion | ScoringModel, fields: dict[str, Any], by: User)
 
 
 def _limits(fields: dict[str, Any]) -> dict[str, Any]:
-    if fields["kind"] == Kind.NO_NEW_DECISIONS:
+    if fields["kind"] in {Kind.NO_NEW_DECISIONS, Kind.REFER_ALL}:
         return {}
     try:
         limit = json.loads(fields["limit"])
@@ -64,7 +64,7 @@ offer(
             title="Restrict use",
             icon="production_quantity_limits",
             needs="registry.restrict_use",
-            what_happens="Applications outside of the limit are refused and never scored, from the next one on.",
+            what_happens="Applications outside of the limit are refused and never scored, or all are referred to people, from the next one on.",
             perform=_restrict,
             form=RestrictionForm,
             danger=True,

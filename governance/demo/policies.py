@@ -152,6 +152,8 @@ def oversight_policy() -> dict[str, Any]:
         "finding_days": {"critical": 0, "high": 30, "medium": 90, "low": 180},
         "attestation_months": {"1": 6, "2": 12, "3": 12},
         "revalidation_months": {"1": 12, "2": 24, "3": 36},
+        "restriction": {"critical_open": "suspend", "high_overdue": "refer"},
+        "recertification_days": 30,
         "tier_change_days": {"1": 30, "2": 60, "3": 90},
         "materiality": {
             "window_days": 90,

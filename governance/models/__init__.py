@@ -4,7 +4,13 @@ from governance.models.access import AccessRequest
 from governance.models.accounts import SignInGuard
 from governance.models.cases import CaseAlert, CaseStep, CaseWarning, RetrainingCase
 from governance.models.changes import Approval, ChangeRequest, EvidenceView
-from governance.models.findings import Finding, FindingExtension, OverdueFinding
+from governance.models.delegations import Delegation, DelegationEnd
+from governance.models.findings import (
+    Finding,
+    FindingExtension,
+    FindingRestriction,
+    OverdueFinding,
+)
 from governance.models.gates import GateReport, GateRun
 from governance.models.incidents import Incident
 from governance.models.oversight import (
@@ -12,6 +18,12 @@ from governance.models.oversight import (
     MaterialityAssessment,
     Revalidation,
     TierChangeAnswer,
+)
+from governance.models.recertification import (
+    LateRecertification,
+    Recertification,
+    RoleDecision,
+    RoleHeld,
 )
 from governance.models.rollbacks import Rollback
 
@@ -23,16 +35,23 @@ __all__ = [
     "CaseStep",
     "CaseWarning",
     "ChangeRequest",
+    "Delegation",
+    "DelegationEnd",
     "EvidenceView",
     "Finding",
     "FindingExtension",
+    "FindingRestriction",
     "GateReport",
     "GateRun",
     "Incident",
+    "LateRecertification",
     "MaterialityAssessment",
     "OverdueFinding",
+    "Recertification",
     "RetrainingCase",
     "Revalidation",
+    "RoleDecision",
+    "RoleHeld",
     "Rollback",
     "SignInGuard",
     "TierChangeAnswer",
