@@ -1,7 +1,7 @@
 """How material a model is: its exposure times its purpose, by the bands of an approved policy. Pure.
 
 {"window_days": 90, "decisions": {"medium": 1000, "high": 50000}, "amount": {"medium": 1e6, "high": 1e8},
- "amount_features": ["loan_amount"], "purpose": {"usual": "low", "regulatory": "high"},
+ "amount_features": ["loan_amount"], "amount_unit": "USD", "purpose": {"usual": "low", "regulatory": "high"},
  "tiers": {"low": {"low": 3, "medium": 3, "high": 2}, "medium": {...}, "high": {...}}}
 
 `tiers` is by exposure, then by purpose. Source: SR 26-2 (purpose and exposure make materiality), DOMAIN.md 3.1.
@@ -16,7 +16,7 @@ from audit.errors import FieldProblem
 BANDS = ("low", "medium", "high")
 PURPOSES = ("usual", "regulatory")
 LIMITS = ("medium", "high")
-KEYS = ("window_days", "decisions", "amount", "amount_features", "purpose", "tiers")
+KEYS = ("window_days", "decisions", "amount", "amount_features", "amount_unit", "purpose", "tiers")
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class MaterialityRules:
     decisions: Mapping[str, float]
     amount: Mapping[str, float]
     amount_features: tuple[str, ...]
+    amount_unit: str
     purpose: Mapping[str, str]
     tiers: Mapping[str, Mapping[str, int]]
 
@@ -63,7 +64,7 @@ class MaterialityRules:
     def judge(self, exposure: Exposure, regulatory_use: str) -> Materiality:
         """The higher of the bands of decisions and amount counts; a regulatory use has a purpose of its own."""
         band = _band(exposure.decisions, self.decisions)
-        basis = "decisions alone: no feature is declared to be the amount applied for"
+        basis = f"decisions alone: no feature is declared to be the amount applied for in {self.amount_unit}"
         if exposure.amount is not None:
             band = max(band, _band(exposure.amount, self.amount), key=BANDS.index)
             basis = f"decisions and {exposure.amount_feature}, known for {exposure.amounts_known}"
@@ -87,6 +88,8 @@ def materiality_problems(part: object) -> Iterator[FieldProblem]:
             yield _fault(f".{name}", "Must hold `medium` and a greater `high`, above 0.")
     if "amount_features" in part and not _are_names(part["amount_features"]):
         yield _fault(".amount_features", "Must list names of features; it may be empty.")
+    if "amount_unit" in part and not (isinstance(part["amount_unit"], str) and part["amount_unit"]):
+        yield _fault(".amount_unit", "Must be the unit of these features, as contracts call it.")
     if "purpose" in part and not _by(PURPOSES, part["purpose"], BANDS):
         yield _fault(".purpose", f"Must hold {', '.join(PURPOSES)}, each low, medium or high.")
     if "tiers" in part:

@@ -20,6 +20,7 @@ from governance.errors import (
     ChangeMalformed,
     ComparisonNotOpened,
     DelegateApproved,
+    DelegationEnded,
     DelegatorCannotApprove,
     DeveloperCannotApprove,
     EvidenceChanged,
@@ -128,7 +129,7 @@ def approve_change(change_id: UUID, rationale: str, *, by: User) -> ChangeReques
     seat = queries.seat_for(by, change)
     assert seat is not None
     awaited = [other for other in queries.seats_awaited(change) if other != seat]
-    lent = None if holds(by, seat) else queries.delegation_for(by, change, seat)
+    lent = None if holds(by, seat) else _lent(by, change, seat)
     _decide(
         change, Approval.Decision.APPROVE, rationale, by, now, seat=seat, awaited=awaited, lent=lent
     )
@@ -248,6 +249,17 @@ def _require_decidable(change: ChangeRequest, rationale: str, by: User, now: dat
         raise ValidatorCannotApprove(
             f"{by} cleared this version for staging; somebody else decides about production."
         )
+
+
+def _lent(by: User, change: ChangeRequest, seat: str) -> Delegation:
+    """The delegation by which somebody takes the seat, held so that nobody ends it before the approval is there."""
+    lent = queries.delegation_for(by, change, seat)
+    assert lent is not None
+    Delegation.objects.select_for_update().get(pk=lent.pk)
+    lent = queries.delegation_for(by, change, seat)
+    if lent is None:
+        raise DelegationEnded(f"The seat {seat} went back while {by} approved.")
+    return lent
 
 
 def _require_no_delegation(change: ChangeRequest, by: User, now: datetime) -> None:

@@ -31,7 +31,7 @@ def assess_materiality(model: ScoringModel, rationale: str, *, by: User) -> Mate
         raise NoMaterialityRules(f"{policy} says nothing about materiality.")
     model = ScoringModel.objects.select_for_update().get(pk=model.pk)
     start = now - timedelta(days=rules.window_days)
-    exposure = exposure_of(model, start, now, rules.amount_features)
+    exposure = exposure_of(model, start, now, rules.amount_features, rules.amount_unit)
     judged = rules.judge(exposure, model.regulatory_use)
     assessment = MaterialityAssessment(
         model=model,

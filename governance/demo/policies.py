@@ -158,8 +158,9 @@ def oversight_policy() -> dict[str, Any]:
         "materiality": {
             "window_days": 90,
             "decisions": {"medium": 1_000, "high": 50_000},
-            "amount": {"medium": 1_000_000, "high": 100_000_000},
-            "amount_features": ["loan_amount"],
+            "amount": {"medium": 1_000, "high": 100_000},
+            "amount_features": ["loanamt"],
+            "amount_unit": "thousand USD",
             "purpose": {"usual": "medium", "regulatory": "high"},
             "tiers": {
                 "low": {"low": 3, "medium": 3, "high": 2},

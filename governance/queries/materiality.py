@@ -23,12 +23,12 @@ def assessments() -> QuerySet[MaterialityAssessment]:
 
 
 def exposure_of(
-    model: ScoringModel, start: datetime, end: datetime, amount_features: Sequence[str]
+    model: ScoringModel, start: datetime, end: datetime, amount_features: Sequence[str], unit: str
 ) -> Exposure:
     """What the model decided from `start` (inclusive) to `end` (exclusive), and the sum of the amounts applied for.
 
-    The amount is the first of the features by which the newest version of the period calls it. Versions that have
-    no such feature in the same unit add nothing to it, nor do people who were erased or whose data is restricted.
+    The amount is the first of the features that the newest version of the period has, in that unit. Other versions
+    without it add nothing to the sum, nor do people who were erased or whose data is restricted.
     """
     decisions = Decision.objects.filter(
         model_name=model.name, decided_at__gte=start, decided_at__lt=end
@@ -38,7 +38,7 @@ def exposure_of(
     )
     used = decisions.order_by().values("version")
     versions = list(ModelVersion.objects.filter(pk__in=used).order_by("-number"))
-    feature = _amount_feature(versions, amount_features)
+    feature = _amount_feature(versions, amount_features, unit)
     count = decisions.count()
     if feature is None:
         return Exposure(count)
@@ -50,19 +50,25 @@ def exposure_of(
     return Exposure(count, math.fsum(amounts), len(amounts), feature.name, feature.unit)
 
 
-def _amount_feature(versions: Sequence[ModelVersion], names: Sequence[str]) -> Feature | None:
+def _amount_feature(
+    versions: Sequence[ModelVersion], names: Sequence[str], unit: str
+) -> Feature | None:
     if not versions:
         return None
     by_name = contract_of(versions[0]).by_name
     found = (by_name[name] for name in names if name in by_name)
-    return next((feature for feature in found if feature.type in ("number", "integer")), None)
+    return next((each for each in found if _is_amount(each, unit)), None)
+
+
+def _is_amount(feature: Feature, unit: str) -> bool:
+    return feature.type in ("number", "integer") and feature.unit == unit
 
 
 def _amounts(
     decisions: QuerySet[Decision], contract: FeatureContract, feature: Feature
 ) -> Iterator[float]:
     same = contract.by_name.get(feature.name)
-    if same is None or (same.type, same.unit) != (feature.type, feature.unit):
+    if same is None or not _is_amount(same, feature.unit):
         return
     place = contract.names.index(feature.name)
     for packed in decisions.values_list("observation__packed", flat=True).iterator():

@@ -194,7 +194,8 @@ MATERIALITY = {
     "window_days": 90,
     "decisions": {"medium": 3, "high": 5},
     "amount": {"medium": 100_000.0, "high": 1_000_000.0},
-    "amount_features": ["loan_amount", "income"],
+    "amount_features": ["loan_amount", "dti", "income"],
+    "amount_unit": "USD per year",
     "purpose": {"usual": "low", "regulatory": "high"},
     "tiers": {
         "low": {"low": 3, "medium": 3, "high": 2},

@@ -137,6 +137,7 @@ def test_rules_that_cannot_be_followed_are_named_field_by_field():
         "decisions": {"medium": 5, "high": 5},
         "amount": {"medium": True, "high": 2},
         "amount_features": "income",
+        "amount_unit": 1,
         "purpose": {"usual": "huge", "regulatory": "high"},
         "tiers": {**MATERIALITY["tiers"], "low": {"low": 4, "medium": 3, "high": 2}},
         "mood": "good",
@@ -147,7 +148,7 @@ def test_rules_that_cannot_be_followed_are_named_field_by_field():
 
     assert {problem.field for problem in refusal.value.errors} == {
         f"materiality.{name}"
-        for name in ("window_days", "decisions", "amount", "amount_features", "purpose", "tiers.low", "mood")
+        for name in ("window_days", "decisions", "amount", "amount_features", "amount_unit", "purpose", "tiers.low", "mood")
     }  # fmt: skip
     with pytest.raises(OversightPolicyMalformed) as refusal:
         OversightPolicy.from_json({**OVERSIGHT, "materiality": {}, "tier_change_days": {"1": 30}})
