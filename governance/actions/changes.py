@@ -111,7 +111,8 @@ def approve_change(change_id: UUID, rationale: str, *, by: User) -> ChangeReques
     3. The approval is written. With the last one the change takes effect; before that it stays open.
 
     Raises NoSuchChange, RationaleMissing, AlreadyDecided, Expired, NotPermitted, RequesterCannotApprove, DeveloperCannotApprove,
-    ValidatorCannotApprove, ApprovedAlready, DelegatorCannotApprove, DelegateApproved, EvidenceChanged, OpenFinding, GateNotPassed, WrongStage or ComparisonNotOpened.
+    ValidatorCannotApprove, ApprovedAlready, DelegatorCannotApprove, DelegateApproved, DelegationEnded, EvidenceChanged,
+    OpenFinding, GateNotPassed, WrongStage or ComparisonNotOpened.
     """
     now = timezone.now()
     change = _locked(change_id)

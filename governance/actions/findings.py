@@ -142,7 +142,8 @@ def reject_remediation(finding_id: UUID, reason: str, *, by: User) -> Finding:
 def close_finding(finding_id: UUID, rationale: str, *, by: User) -> Finding:
     """Close a finding that was put right, on the word of somebody who neither owns nor developed it.
 
-    What it restricted is lifted with it. Raises NoSuchFinding, FindingNotRemediated, OwnerCannotDecide, DeveloperCannotJudge or RationaleMissing.
+    What it restricted is lifted with it. Raises NoSuchFinding, FindingNotRemediated, OwnerCannotDecide,
+    DeveloperCannotJudge or RationaleMissing.
     """
     finding = _judged(finding_id, by)
     require_words("rationale", rationale, "Say what was checked.")
