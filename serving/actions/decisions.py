@@ -216,6 +216,7 @@ def _decision(
 ) -> Decision:
     version, application, judgement = live.loaded.version, row.application, row.judgement
     completed = application.completed_at is not None
+    restricted: dict[str, Any] = {"restricted_by": live.referring} if live.referring else {}
     decision = Decision(
         id=uuid7(),
         model_name=version.model.name,
@@ -252,7 +253,7 @@ def _decision(
         reason_library=version.reason_library.sha256,
         method=live.loaded.judge.scorer.method,
         clock_basis=decision.clock_basis,
-        **({"restricted_by": live.referring} if live.referring else {}),
+        **restricted,
     )
     decision.decided_at = decision.entry.occurred_at
     decision.key_id, decision.signature = signed_receipt(decision.entry, decision.decided_at)
