@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.db.models import Model
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 PAPER = "white-space: pre-wrap; overflow-wrap: anywhere; font: 12px/1.6 ui-monospace, monospace"
@@ -23,6 +23,10 @@ def link(row: Model | None, text: object = None) -> str:
     if row is None:
         return "-"
     return format_html('<a href="{}" class="text-link">{}</a>', address(row), text or row)
+
+
+def links(rows: Iterable[Model]) -> str:
+    return format_html_join(", ", "{}", ((link(row),) for row in rows)) or "-"
 
 
 def preformatted(text: str) -> SafeString:

@@ -12,6 +12,7 @@ from governance.api.changes import (
     Withdrawal,
 )
 from governance.api.datasets import DatasetList
+from governance.api.delegations import DelegationEnding, DelegationList
 from governance.api.effective_challenge import EffectiveChallengeDetail, EffectiveChallengeFile
 from governance.api.erasures import (
     ErasureDecision,
@@ -33,9 +34,15 @@ from governance.api.incidents import IncidentDetail, IncidentList
 from governance.api.lineage import DatasetLineage, DecisionLineage
 from governance.api.oversight import (
     AttestationList,
+    MaterialityList,
     RevalidationCompletion,
     RevalidationDetail,
     RevalidationList,
+)
+from governance.api.recertification import (
+    RecertificationDetail,
+    RecertificationList,
+    RoleDecisionCreation,
 )
 from governance.api.rehearsals import RehearsalList
 from governance.api.versions import RollingBack, Suspension
@@ -65,6 +72,8 @@ urlpatterns = [
         EffectiveChallengeFile.as_view(),
         name="effective-challenge-file",
     ),
+    path("delegations", DelegationList.as_view()),
+    path("delegations/<uuid:delegation_id>/end", DelegationEnding.as_view()),
     path("retraining-cases", CaseList.as_view()),
     path("retraining-cases/<uuid:case_id>", CaseDetail.as_view()),
     path("subject-access-requests", AccessList.as_view()),
@@ -87,7 +96,11 @@ urlpatterns = [
     path("findings/<uuid:finding_id>/rejection", RemediationRejection.as_view()),
     path("findings/<uuid:finding_id>/closure", FindingClosure.as_view()),
     path("findings/<uuid:finding_id>/extensions", FindingExtensionList.as_view()),
+    path("models/<slug:model>/materiality", MaterialityList.as_view()),
     path("attestations", AttestationList.as_view()),
+    path("recertifications", RecertificationList.as_view()),
+    path("recertifications/<uuid:recertification_id>", RecertificationDetail.as_view()),
+    path("recertifications/roles/<uuid:held_id>/decision", RoleDecisionCreation.as_view()),
     path("revalidations", RevalidationList.as_view()),
     path("revalidations/<uuid:revalidation_id>", RevalidationDetail.as_view()),
     path("revalidations/<uuid:revalidation_id>/completion", RevalidationCompletion.as_view()),

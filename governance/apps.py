@@ -22,6 +22,15 @@ class GovernanceConfig(AppConfig):
         "ConditionFinding",
         "ChangeReminder",
         "Rollback",
+        "TierChangeAnswer",
+        "MaterialityAssessment",
+        "FindingRestriction",
+        "Recertification",
+        "RoleHeld",
+        "RoleDecision",
+        "LateRecertification",
+        "Delegation",
+        "DelegationEnd",
     ]
     governed = [
         "AccessRequest",

@@ -1,5 +1,6 @@
 """The admin's home page: what waits for me. Each part is shown to those who may read what it shows."""
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
@@ -28,6 +29,7 @@ from governance.queries.oversight import (
     overdue_attestations,
     without_oversight,
 )
+from governance.queries.recertification import undecided_roles, unfinished_recertifications
 
 OVERSIGHT = frozenset(
     {"governance.view_attestation", "governance.view_finding", "governance.view_revalidation"}
@@ -52,6 +54,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "verification": _verification(now) if "audit.view_checkpoint" in held else None,
         "rights": _rights(now.date(), held) if RIGHTS & held else None,
         "accounts": "governance.view_accounts" in held,
+        "reviews": _reviews(now.date()) if "governance.view_recertification" in held else [],
     }
 
 
@@ -119,6 +122,15 @@ def _rights(today: date, held: Collection[str]) -> list[dict[str, Any]]:
     if "audit.view_legalhold" in held:
         rows += [_clock("Review of hold", hold, hold.review_on, today) for hold in holds_in_force()]
     return sorted(rows, key=lambda row: row["due_on"])
+
+
+def _reviews(today: date) -> list[dict[str, Any]]:
+    """Reviews of roles in which something is undecided, with how much."""
+    waiting = Counter(undecided_roles().values_list("recertification", flat=True))
+    return [
+        _clock(f"{waiting[row.pk]} to decide", row, row.due_on, today)
+        for row in unfinished_recertifications()
+    ]
 
 
 def _clock(what: str, row: Model, due_on: date, today: date) -> dict[str, Any]:

@@ -315,3 +315,85 @@ class ConditionOverdue(Refusal):
 
 class ReminderNotDue(Refusal):
     """The change does not expire so soon, or those who may decide it were reminded."""
+
+
+class TierChangeAnswered(Refusal):
+    """A revalidation answers this tier change already, or the record tells of none."""
+
+
+class NoMaterialityRules(Refusal):
+    """The oversight policy in force does not say from which numbers on a model is material."""
+
+
+class FindingRestrictsNothing(Refusal):
+    """The policy in force restricts no use because of this finding, or the restriction is there."""
+
+
+class NoSuchRecertification(NotFound):
+    """There is no such review of roles."""
+
+
+class NoSuchRoleHeld(NotFound):
+    """No review asks about such a role."""
+
+
+class RecertificationExists(Refusal):
+    """The roles of a quarter are reviewed once."""
+
+
+class NoRecertificationRules(Refusal):
+    """No oversight policy says by when roles are certified. Name the day."""
+
+
+class RecertificationMalformed(InvalidInput):
+    """A review ends on a day that is to come, and a role is certified or revoked."""
+
+
+class OwnRole(Refusal):
+    """Nobody certifies their own role."""
+
+    status = 403
+
+
+class RoleDecidedAlready(Refusal):
+    """The role was certified or revoked in this review."""
+
+
+class NotLate(Refusal):
+    """Nothing of the review is late, or it is known."""
+
+
+class NoSuchDelegation(NotFound):
+    """There is no such delegation."""
+
+
+class SeatNotHeld(Refusal):
+    """Only who holds a seat through a role lends it: what was delegated is not passed on."""
+
+    status = 403
+
+
+class DelegationMalformed(InvalidInput):
+    """A delegation names a seat, another person who decides about changes, and a time that is to come."""
+
+
+class NotYourDelegation(Refusal):
+    """A delegation is ended by one of its two sides."""
+
+    status = 403
+
+
+class DelegationEnded(Refusal):
+    """The delegation was ended before."""
+
+
+class DelegatorCannotApprove(Refusal):
+    """Nobody approves through a delegate what they could not approve themselves."""
+
+    status = 403
+
+
+class DelegateApproved(Refusal):
+    """Whoever a delegate approved for takes no seat of the change themselves."""
+
+    status = 403

@@ -8,6 +8,9 @@ class Event(StrEnum):
     USER_DEACTIVATED = "governance.user.deactivated"
     ROLE_GRANTED = "governance.role.granted"
     ROLE_REVOKED = "governance.role.revoked"
+    RECERTIFICATION_OPENED = "governance.recertification.opened"
+    ROLE_RECERTIFIED = "governance.role.recertified"
+    RECERTIFICATION_LATE = "governance.recertification.late"
     TOKEN_ISSUED = "governance.token.issued"
     TOKEN_REVOKED = "governance.token.revoked"
     SIGNED_IN = "governance.sign_in.succeeded"
@@ -29,6 +32,8 @@ class Event(StrEnum):
     CHANGE_REMINDED = "governance.change.reminded"
     CONDITION_OPENED = "governance.condition.opened"
     VERSION_SUSPENDED = "governance.version.suspended"
+    SEAT_DELEGATED = "governance.seat.delegated"
+    DELEGATION_ENDED = "governance.delegation.ended"
     EVIDENCE_OPENED = "governance.evidence.opened"
     ROLLED_BACK = "governance.model.rolled_back"
     CASE_OPENED = "governance.case.opened"
@@ -47,9 +52,12 @@ class Event(StrEnum):
     FINDING_CLOSED = "governance.finding.closed"
     FINDING_EXTENDED = "governance.finding.extended"
     FINDING_OVERDUE = "governance.finding.overdue"
+    FINDING_RESTRICTED = "governance.finding.use_restricted"
     MODEL_ATTESTED = "governance.model.attested"
     REVALIDATION_OPENED = "governance.revalidation.opened"
     REVALIDATION_COMPLETED = "governance.revalidation.completed"
+    TIER_CHANGE_ANSWERED = "governance.tier_change.answered"
+    MATERIALITY_ASSESSED = "governance.materiality.assessed"
     ACCESS_REQUESTED = "governance.access.requested"
     ACCESS_ANSWERED = "governance.access.answered"
     ACCESS_FAILED = "governance.access.failed"
@@ -62,6 +70,9 @@ DESCRIPTIONS = {
     Event.USER_DEACTIVATED: "An account was closed: it can neither sign in nor act, and its tokens are gone.",
     Event.ROLE_GRANTED: "A role was given to an account.",
     Event.ROLE_REVOKED: "A role was taken from an account; the next act already needs it.",
+    Event.RECERTIFICATION_OPENED: "The quarterly review of roles was opened: who held which, and by when it is decided.",
+    Event.ROLE_RECERTIFIED: "Somebody certified a role that another person holds, or revoked it, and why.",
+    Event.RECERTIFICATION_LATE: "Roles were not certified in time: whose, and which.",
     Event.TOKEN_ISSUED: "An API token was issued: its public key and expiry, never the token.",
     Event.TOKEN_REVOKED: "An API token was revoked.",
     Event.SIGNED_IN: "Someone signed in.",
@@ -84,6 +95,9 @@ DESCRIPTIONS = {
     Event.CONDITION_OPENED: "A condition of an approval became a finding, because the change was granted.",
     Event.VERSION_SUSPENDED: "A version lost every clearance at once: it cannot score from here on.",
     Event.EVIDENCE_OPENED: "Someone opened a part of a change's evidence before a decision: which, the digest of what was shown, and what protected attributes were read for it.",
+    Event.SEAT_DELEGATED: "Somebody let another person take their seat for a while: which, whom, and how long.",
+    Event.DELEGATION_ENDED: "A delegated seat went back before its time.",
+    Event.EVIDENCE_OPENED: "Someone opened the comparison with the champion before a decision: the digest of what was shown.",
     Event.ROLLED_BACK: "The former champion took the place of the champion again, at once: from which version to which.",
     Event.CASE_OPENED: "A retraining case was opened, with its deadline.",
     Event.CASE_ALERT_ATTACHED: "An alert was added to an open retraining case of the same cause.",
@@ -101,9 +115,12 @@ DESCRIPTIONS = {
     Event.FINDING_CLOSED: "A finding was closed by somebody who neither owns it nor developed what it is about.",
     Event.FINDING_EXTENDED: "A finding got more time: until when, why, and how often it did.",
     Event.FINDING_OVERDUE: "A high or critical finding was not closed in time.",
+    Event.FINDING_RESTRICTED: "A finding restricts the use of what it is about: how, and by which rule of the policy.",
     Event.MODEL_ATTESTED: "The owner of a model attested that its inventory entry and its use are as recorded.",
     Event.REVALIDATION_OPENED: "A model is due to be validated again: why, and by when.",
     Event.REVALIDATION_COMPLETED: "A model was validated again: the outcome, and when the next is due.",
+    Event.TIER_CHANGE_ANSWERED: "A model changed its tier: which revalidation answers that.",
+    Event.MATERIALITY_ASSESSED: "How material a model is: what it decided in a period, what for, and the tier that makes.",
     Event.ACCESS_REQUESTED: "Someone asked for a copy of their data: how identity was checked, and the clock.",
     Event.ACCESS_ANSWERED: "A copy of a person's data was made: its digest, and how much of what was read for it.",
     Event.ACCESS_FAILED: "A copy of a person's data could not be made: the reason.",

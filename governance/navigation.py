@@ -37,8 +37,10 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         Item("Findings", "report", "governance_finding"),
         Item("Revalidations", "rule", "governance_revalidation"),
         Item("Attestations", "verified", "governance_attestation"),
+        Item("Materiality", "balance", "governance_materialityassessment"),
         Item("Gate reports", "straighten", "governance_gatereport"),
         Item("Approvals", "how_to_reg", "governance_approval"),
+        Item("Delegated seats", "switch_account", "governance_delegation"),
         Item("Rollbacks", "history", "governance_rollback"),
         Item(
             "Effective challenge",
@@ -87,6 +89,7 @@ GROUPS: dict[str, tuple[Item, ...]] = {
     "Accounts": (
         Item("Accounts", "group", "auth_user", "governance.view_accounts"),
         Item("Roles", "admin_panel_settings", "auth_group", "governance.view_accounts"),
+        Item("Reviews of roles", "fact_check", "governance_recertification"),
         Item("API tokens", "key", "knox_authtoken", "governance.view_accounts"),
         Item(
             "Who may do what", "rule", "auth_group", "governance.view_accounts", url="permissions"

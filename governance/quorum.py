@@ -17,6 +17,13 @@ SEATS_OF_TIER: dict[tuple[int, str, str], Seats] = {
     (1, "promotion", "production"): ("governance.decide_staging", "governance.decide_production"),
 }
 """Where a tier asks for more: a validator as well as an approver put a tier 1 model in production."""
+ALL_SEATS: Seats = tuple(
+    dict.fromkeys(seat for taken in (*SEATS.values(), *SEATS_OF_TIER.values()) for seat in taken)
+)
+DECIDES = "governance.decide_change"
+"""What everybody must hold who takes any seat."""
+CARRIED_OUT_WITH: dict[str, Seats] = {"governance.decide_policy": ("registry.adopt_policy",)}
+"""What else a delegate must hold, because an approval takes effect in the name of whoever gives it."""
 
 
 def seats(kind: str, target: str, tier: int | None) -> Seats:

@@ -19,12 +19,16 @@ from governance.actions.cases import (
     warn_of_clock,
 )
 from governance.actions.changes import expire_change, void_change
-from governance.actions.findings import notice_overdue_finding
+from governance.actions.findings import notice_overdue_finding, restrict_for_finding
 from governance.actions.incidents import open_incident
+from governance.actions.recertification import (
+    notice_late_recertification,
+    open_recertification,
+)
 from governance.actions.reminders import remind_of_change
-from governance.actions.revalidations import open_revalidation
+from governance.actions.revalidations import answer_tier_change, open_revalidation
 from governance.models import RetrainingCase, Revalidation
-from governance.queries import cases, changes, findings, incidents, oversight
+from governance.queries import cases, changes, findings, incidents, oversight, recertification
 from governance.queries.retention import SUBJECT, unknown_starts
 from monitoring.models import Alert
 
@@ -104,12 +108,38 @@ def watch_findings() -> None:
             notice_overdue_finding(finding.pk, by=monitor)
 
 
+def restrict_for_findings() -> None:
+    """Restrict the use of what findings are about, as the oversight policy says; also again, where somebody lifted it."""
+    monitor = service_account("monitor")
+    with acting(trigger="findings"):
+        for measure in list(findings.restrictions_to_place(timezone.now())):
+            restrict_for_finding(measure.finding.pk, by=monitor)
+
+
 def open_periodic_revalidations() -> None:
     """Open a revalidation for every model whose period has passed."""
     monitor = service_account("monitor")
     with acting(trigger="clock"):
         for model, due_on in list(oversight.periodic_revalidations_due(timezone.now())):
             open_revalidation(model, Revalidation.Cause.PERIODIC, due_on, by=monitor)
+
+
+def answer_tier_changes() -> None:
+    """See that every change of a model's tier has its revalidation."""
+    monitor = service_account("monitor")
+    with acting(trigger="facts"):
+        for change in list(oversight.unanswered_tier_changes()):
+            answer_tier_change(change, by=monitor)
+
+
+def recertify_roles() -> None:
+    """Open each quarter's review of roles, and leave the fact where one was not decided in time."""
+    monitor, now = service_account("monitor"), timezone.now()
+    with acting(trigger="clock"):
+        if recertification.is_recertification_due(now):
+            open_recertification(by=monitor)
+        for late in list(recertification.newly_late_recertifications(now.date())):
+            notice_late_recertification(late.pk, by=monitor)
 
 
 def start_retentions() -> None:

@@ -62,9 +62,24 @@ def watch_findings() -> None:
     sweeps.watch_findings()
 
 
+@shared_task(name="governance.restrict_for_findings")
+def restrict_for_findings() -> None:
+    sweeps.restrict_for_findings()
+
+
 @shared_task(name="governance.open_periodic_revalidations")
 def open_periodic_revalidations() -> None:
     sweeps.open_periodic_revalidations()
+
+
+@shared_task(name="governance.recertify_roles")
+def recertify_roles() -> None:
+    sweeps.recertify_roles()
+
+
+@shared_task(name="governance.answer_tier_changes")
+def answer_tier_changes() -> None:
+    sweeps.answer_tier_changes()
 
 
 @shared_task(name="governance.answer_access")

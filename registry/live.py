@@ -60,6 +60,7 @@ def _restriction(restriction: UseRestriction) -> dict[str, Any]:
         "version": restriction.version.number if restriction.version else None,
         "kind": restriction.kind,
         "limits": restriction.limits,
+        "reason": restriction.reason,
         "valid_from": restriction.valid_from,
         "valid_to": restriction.valid_to,
         "entry": str(restriction.entry_id),

@@ -11,6 +11,7 @@ MEMBERS: dict[str, frozenset[str]] = {
     "max_amount": frozenset({"feature", "max"}),
     "allowed_values": frozenset({"feature", "values"}),
     "no_new_decisions": frozenset(),
+    "refer_all": frozenset(),
 }
 
 
@@ -27,13 +28,18 @@ class Limit:
         """Whether no application at all is decided."""
         return self.kind == "no_new_decisions"
 
+    @property
+    def refers(self) -> bool:
+        """Whether every application is left to a person."""
+        return self.kind == "refer_all"
+
 
 def limit_problems(
     kind: str, limits: Mapping[str, Any], contracts: Sequence[FeatureContract]
 ) -> list[FieldProblem]:
     """Everything wrong with the limits of a restriction; each feature must be in every one of the contracts.
 
-    Without a contract only `no_new_decisions` can be placed: nobody could say what a limit is about.
+    Without a contract only what names no feature can be placed: nobody could say what a limit is about.
     """
     if kind not in MEMBERS:
         return [FieldProblem("kind", "unknown", f"One of {', '.join(MEMBERS)}.")]
@@ -65,7 +71,7 @@ def problems_under(limits: Iterable[Limit], features: Mapping[str, Any]) -> list
             f"Outside of use restriction {limit.number} ({limit.kind}).",
         )
         for limit in limits
-        if not limit.closes and not _is_within(limit, features.get(limit.limits["feature"]))
+        if MEMBERS[limit.kind] and not _is_within(limit, features.get(limit.limits["feature"]))
     ]
 
 

@@ -25,6 +25,7 @@ class DecisionPath(StrEnum):
     SCORE = "score"
     KNOCKOUT = "knockout"
     GREY_BAND = "grey_band"
+    RESTRICTED = "restricted"
 
 
 class PolicyUnusable(ValueError):
@@ -96,3 +97,8 @@ def decide(pd: float, features: Mapping[str, Any], policy: DecisionPolicy) -> Ru
     if policy.grey_band and policy.grey_band[0] <= pd < policy.grey_band[1]:
         return Ruling(DecisionOutcome.REFERRED, DecisionPath.GREY_BAND)
     return Ruling(DecisionOutcome.APPROVED, DecisionPath.SCORE)
+
+
+def left_to_a_person(ruling: Ruling) -> Ruling:
+    """What becomes of a ruling where a use restriction refers every application; its knock-outs stay reasons."""
+    return Ruling(DecisionOutcome.REFERRED, DecisionPath.RESTRICTED, ruling.knockouts)

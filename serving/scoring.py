@@ -72,6 +72,11 @@ class LiveVersion:
     clearance_id: int
     limits: tuple[Limit, ...]
 
+    @property
+    def referring(self) -> list[int]:
+        """The numbers of the use restrictions by which a person decides every application."""
+        return [limit.number for limit in self.limits if limit.refers]
+
 
 def score_rows(version: ModelVersion, packed: NDArray[np.float64]) -> Scores:
     """Scores of n applicants packed under the version's contract, (n, k). Decides nothing.

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from audit.action import action, record, require
+from audit.action import action, holds, record, require
 from audit.canonical import digest_json
 from audit.dispatch import send_on_commit
 from audit.errors import FieldProblem
@@ -20,6 +20,9 @@ from governance.errors import (
     ApprovedAlready,
     ChangeMalformed,
     ComparisonNotOpened,
+    DelegateApproved,
+    DelegationEnded,
+    DelegatorCannotApprove,
     DeveloperCannotApprove,
     EvidenceChanged,
     EvidenceUnchanged,
@@ -33,7 +36,7 @@ from governance.errors import (
     WrongStage,
 )
 from governance.events import Event
-from governance.models import Approval, ApprovalCondition, ChangeRequest
+from governance.models import Approval, ApprovalCondition, ChangeRequest, Delegation
 from governance.queries import changes as queries
 from governance.queries.cases import cases_of_candidate
 from governance.queries.conditions import (
@@ -42,6 +45,7 @@ from governance.queries.conditions import (
     require_conditions,
     require_in_time,
 )
+from governance.queries.delegations import delegations_to
 from governance.queries.findings import require_no_blocking_finding
 from governance.queries.policies import require_readable
 from governance.words import require_words
@@ -117,8 +121,8 @@ def approve_change(
        becomes a finding; before that it stays open.
 
     Raises NoSuchChange, RationaleMissing, AlreadyDecided, Expired, NotPermitted, RequesterCannotApprove, DeveloperCannotApprove,
-    ValidatorCannotApprove, ApprovedAlready, EvidenceChanged, OpenFinding, GateNotPassed, WrongStage, ComparisonNotOpened,
-    ConditionMalformed, ConditionOverdue or NoOversightPolicy.
+    ValidatorCannotApprove, ApprovedAlready, DelegatorCannotApprove, DelegateApproved, DelegationEnded, EvidenceChanged,
+    OpenFinding, GateNotPassed, WrongStage, ComparisonNotOpened, ConditionMalformed, ConditionOverdue or NoOversightPolicy.
     """
     now = timezone.now()
     change = _locked(change_id)
@@ -137,8 +141,9 @@ def approve_change(
     seat = queries.seat_for(by, change)
     assert seat is not None
     awaited = [other for other in queries.seats_awaited(change) if other != seat]
+    lent = None if holds(by, seat) else _lent(by, change, seat)
     _decide(
-        change, Approval.Decision.APPROVE, rationale, by, now, seat=seat, awaited=awaited, conditions=conditions
+        change, Approval.Decision.APPROVE, rationale, by, now, seat=seat, awaited=awaited, conditions=conditions, lent=lent
     )  # fmt: skip
     if awaited:
         return change
@@ -250,12 +255,35 @@ def _require_decidable(change: ChangeRequest, rationale: str, by: User, now: dat
         raise DeveloperCannotApprove(f"{by} made what this is about and cannot also decide it.")
     if by.pk in queries.approvers_of(change):
         raise ApprovedAlready(f"{by} approved this before; somebody else's approval is awaited.")
+    if by.pk in queries.principals_of(change):
+        raise DelegateApproved(f"A delegate of {by} approved this or cleared it for staging.")
     if queries.seat_for(by, change) is None:
+        _require_no_delegation(change, by, now)
         require(by, queries.seats_awaited(change)[0])
     if by.pk in queries.earlier_checkers(change):
         raise ValidatorCannotApprove(
             f"{by} cleared this version for staging; somebody else decides about production."
         )
+
+
+def _lent(by: User, change: ChangeRequest, seat: str) -> Delegation:
+    """The delegation by which somebody takes the seat, held so that nobody ends it before the approval is there."""
+    lent = queries.delegation_for(by, change, seat)
+    assert lent is not None
+    Delegation.objects.select_for_update().get(pk=lent.pk)
+    lent = queries.delegation_for(by, change, seat)
+    if lent is None:
+        raise DelegationEnded(f"The seat {seat} went back while {by} approved.")
+    return lent
+
+
+def _require_no_delegation(change: ChangeRequest, by: User, now: datetime) -> None:
+    """Says so where it was lent a seat by somebody who could not take it themselves."""
+    for seat in queries.seats_awaited(change):
+        for lent in delegations_to(by, seat, now):
+            raise DelegatorCannotApprove(
+                f"{lent.delegator} could not approve this, so {by} cannot do it for them."
+            )
 
 
 def _require_compared(change: ChangeRequest, by: User) -> None:
@@ -288,6 +316,7 @@ def _decide(
     seat: str | None = None,
     awaited: Sequence[str] = (),
     conditions: Sequence[Condition] = (),
+    lent: Delegation | None = None,
 ) -> None:
     entry = record(
         subject=change,
@@ -298,6 +327,8 @@ def _decide(
             {"text": each.text, "owner": each.owner.get_username(), "due_on": each.due_on}
             for each in conditions
         ],
+        delegation=lent.pk if lent else None,
+        delegator=lent.delegator.get_username() if lent else None,
         rationale=rationale,
         evidence_digest=change.evidence_digest,
         requested_by=change.requested_by.get_username(),
@@ -307,6 +338,7 @@ def _decide(
         approver=by,
         decision=decision,
         seat=seat,
+        delegation=lent,
         rationale=rationale,
         decided_at=now,
         entry=entry,

@@ -5,9 +5,11 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from audit.action import action, holds, record
+from audit.dispatch import send_on_commit
 from audit.errors import FieldProblem
 from governance.errors import (
     DeveloperCannotJudge,
@@ -16,19 +18,27 @@ from governance.errors import (
     FindingNotOpen,
     FindingNotOverdue,
     FindingNotRemediated,
+    FindingRestrictsNothing,
     NoSuchFinding,
     NotTheOwner,
     OwnerCannotDecide,
 )
 from governance.events import Event
-from governance.models import Finding, FindingExtension, OverdueFinding
-from governance.queries.findings import OWNS, RESTRICTING
+from governance.models import Finding, FindingExtension, FindingRestriction, OverdueFinding
+from governance.queries.findings import (
+    OWNS,
+    RESTRICTING,
+    holding_restrictions,
+    restrictions_to_place,
+)
 from governance.queries.oversight import developers_of
 from governance.queries.policies import oversight_policy
 from governance.words import require_words
+from registry.actions.restrictions import lift_restriction, restrict_use
 from registry.models import ModelVersion, ScoringModel
 
 State = Finding.State
+Rule = FindingRestriction.Rule
 
 
 @dataclass(frozen=True)
@@ -97,6 +107,8 @@ def open_finding(model: ScoringModel, found: Deficiency, *, by: User) -> Finding
         policy_sha256=policy.sha256,
     )
     finding.save(force_insert=True)
+    if found.severity == Finding.Severity.CRITICAL:
+        send_on_commit("governance.restrict_for_findings")
     return finding
 
 
@@ -134,7 +146,8 @@ def reject_remediation(finding_id: UUID, reason: str, *, by: User) -> Finding:
 def close_finding(finding_id: UUID, rationale: str, *, by: User) -> Finding:
     """Close a finding that was put right, on the word of somebody who neither owns nor developed it.
 
-    Raises NoSuchFinding, FindingNotRemediated, OwnerCannotDecide, DeveloperCannotJudge or RationaleMissing.
+    What it restricted is lifted with it. Raises NoSuchFinding, FindingNotRemediated, OwnerCannotDecide,
+    DeveloperCannotJudge or RationaleMissing.
     """
     finding = _judged(finding_id, by)
     require_words("rationale", rationale, "Say what was checked.")
@@ -147,12 +160,17 @@ def close_finding(finding_id: UUID, rationale: str, *, by: User) -> Finding:
         rationale=rationale,
         remediation=finding.remediation,
     )
+    _lift(holding_restrictions().filter(finding=finding), f"{finding} is closed.", by)
     return finding
 
 
 @action(Event.FINDING_EXTENDED, needs="governance.extend_finding")
 def extend_finding(finding_id: UUID, due_on: date, reason: str, *, by: User) -> FindingExtension:
-    """Give a finding more time. Raises NoSuchFinding, FindingClosed, OwnerCannotDecide, RationaleMissing or FindingMalformed."""
+    """Give a finding more time; what its being late restricted is lifted.
+
+    Raises NoSuchFinding, FindingClosed, OwnerCannotDecide, RationaleMissing, FindingMalformed, or LifterIsDeveloper
+    where a restriction would be lifted by whoever developed what it limits.
+    """
     finding, now = _locked(finding_id), timezone.now()
     if finding.state == State.CLOSED:
         raise FindingClosed("The finding is closed and needs no more time.")
@@ -182,7 +200,42 @@ def extend_finding(finding_id: UUID, due_on: date, reason: str, *, by: User) -> 
     )
     finding.due_on = due_on
     finding.save(update_fields=["due_on"])
+    late = holding_restrictions().filter(finding=finding, rule=Rule.HIGH_OVERDUE)
+    _lift(late, f"{finding} got more time, until {due_on}.", by)
     return extension
+
+
+@action(Event.FINDING_RESTRICTED, needs="governance.watch_clock")
+def restrict_for_finding(finding_id: UUID, *, by: User) -> FindingRestriction:
+    """Restrict the use of what a finding is about, as the oversight policy in force says.
+
+    Raises NoSuchFinding or FindingRestrictsNothing.
+    """
+    finding = _locked(finding_id)
+    measures = restrictions_to_place(timezone.now())
+    measure = next((each for each in measures if each.finding.pk == finding.pk), None)
+    if measure is None:
+        raise FindingRestrictsNothing(f"{finding} asks for no restriction that is not there.")
+    policy = measure.policy
+    why = f"{finding.severity} finding, due {finding.due_on}: {finding.title} ({measure.rule} of {policy})"
+    restriction = restrict_use(finding.about, measure.kind, {}, why, by=by)
+    return FindingRestriction.objects.create(
+        finding=finding,
+        restriction=restriction,
+        rule=measure.rule,
+        policy=policy,
+        entry=record(
+            subject=finding,
+            model=finding.model.name,
+            severity=finding.severity,
+            due_on=finding.due_on,
+            rule=measure.rule,
+            kind=measure.kind,
+            restriction=restriction.pk,
+            policy=str(policy),
+            policy_sha256=policy.sha256,
+        ),
+    )
 
 
 @action(Event.FINDING_OVERDUE, needs="governance.watch_clock")
@@ -207,6 +260,11 @@ def notice_overdue_finding(finding_id: UUID, *, by: User) -> OverdueFinding:
     return OverdueFinding.objects.create(
         finding=finding, due_on=finding.due_on, noticed_at=now, entry=entry
     )
+
+
+def _lift(placed: QuerySet[FindingRestriction], reason: str, by: User) -> None:
+    for each in list(placed):
+        lift_restriction(each.restriction, reason, by=by)
 
 
 def _text_problems(model: ScoringModel, found: Deficiency) -> list[FieldProblem]:

@@ -1,6 +1,6 @@
 """Validating models again: opened by a period or by an event, completed by somebody who did not develop them."""
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -15,13 +15,15 @@ from governance.errors import (
     RevalidationAlreadyOpen,
     RevalidationCompleted,
     RevalidationMalformed,
+    TierChangeAnswered,
 )
 from governance.events import Event
-from governance.models import Revalidation
-from governance.queries.oversight import developers_of
-from governance.queries.policies import oversight_policy
+from governance.models import Revalidation, TierChangeAnswer
+from governance.oversight_policy import OversightPolicy
+from governance.queries.oversight import developers_of, unanswered_tier_changes
+from governance.queries.policies import oversight_policy, policy_for
 from governance.words import require_words
-from registry.models import ScoringModel
+from registry.models import ModelRecord, Policy, ScoringModel
 
 State = Revalidation.State
 
@@ -40,6 +42,35 @@ def open_revalidation(model: ScoringModel, cause: str, due_on: date, *, by: User
     revalidation.entry = record(subject=revalidation, model=model.name, cause=cause, due_on=due_on)
     revalidation.save(force_insert=True)
     return revalidation
+
+
+@action(Event.TIER_CHANGE_ANSWERED, needs="governance.open_revalidation")
+def answer_tier_change(change: ModelRecord, *, by: User) -> TierChangeAnswer:
+    """See that a tier change has its revalidation: the one that is open for such a cause, or a new one.
+
+    It is due so many days after the change as the policy says for the new tier; at once where it says nothing.
+    Raises TierChangeAnswered.
+    """
+    model = ScoringModel.objects.select_for_update().get(pk=change.model_id)
+    if not unanswered_tier_changes().filter(pk=change.pk).exists():
+        raise TierChangeAnswered(f"Nothing is to be done about revision {change.revision} of {model}.")  # fmt: skip
+    cause = Revalidation.Cause.TIER_CHANGE
+    revalidation = Revalidation.objects.filter(model=model, cause=cause, state=State.OPEN).first()
+    if revalidation is None:
+        revalidation = open_revalidation(model, cause, _due_after(change), by=by)
+    return TierChangeAnswer.objects.create(
+        change=change,
+        revalidation=revalidation,
+        answered_at=timezone.now(),
+        entry=record(
+            subject=revalidation,
+            model=model.name,
+            revision=change.revision,
+            tier=change.body["tier"],
+            changed_in=change.entry_id,
+            due_on=revalidation.due_on,
+        ),
+    )
 
 
 @action(Event.REVALIDATION_COMPLETED, needs="governance.complete_revalidation")
@@ -89,3 +120,9 @@ def complete_revalidation(
         policy_sha256=policy.sha256,
     )
     return revalidation
+
+
+def _due_after(change: ModelRecord) -> date:
+    policy = policy_for(Policy.Kind.OVERSIGHT, change.model, timezone.now())
+    days = OversightPolicy.from_json(policy.body).tier_change_days if policy else {}
+    return change.valid_from.date() + timedelta(days=days.get(str(change.body["tier"]), 0))

@@ -11,11 +11,24 @@ from governance.admin.cases import (
     RetrainingCaseAdmin,
 )
 from governance.admin.changes import ApprovalAdmin, ChangeRequestAdmin
+from governance.admin.delegations import DelegationAdmin, DelegationEndAdmin
 from governance.admin.erasures import ErasureCaseAdmin
-from governance.admin.findings import FindingAdmin, FindingExtensionAdmin, OverdueFindingAdmin
+from governance.admin.findings import (
+    FindingAdmin,
+    FindingExtensionAdmin,
+    FindingRestrictionAdmin,
+    OverdueFindingAdmin,
+)
 from governance.admin.gates import GateReportAdmin, GateRunAdmin
 from governance.admin.holds import LegalHoldAdmin
+from governance.admin.inventory import MaterialityAssessmentAdmin, TierChangeAnswerAdmin
 from governance.admin.oversight import AttestationAdmin, RevalidationAdmin
+from governance.admin.recertification import (
+    LateRecertificationAdmin,
+    RecertificationAdmin,
+    RoleDecisionAdmin,
+    RoleHeldAdmin,
+)
 
 __all__ = [
     "AccessRequestAdmin",
@@ -25,18 +38,27 @@ __all__ = [
     "CaseStepAdmin",
     "CaseWarningAdmin",
     "ChangeRequestAdmin",
+    "DelegationAdmin",
+    "DelegationEndAdmin",
     "ErasureCaseAdmin",
     "FindingAdmin",
     "FindingExtensionAdmin",
+    "FindingRestrictionAdmin",
     "GateReportAdmin",
     "GateRunAdmin",
     "IncidentAdmin",
+    "LateRecertificationAdmin",
     "LegalHoldAdmin",
+    "MaterialityAssessmentAdmin",
     "OverdueFindingAdmin",
+    "RecertificationAdmin",
     "RetrainingCaseAdmin",
     "RevalidationAdmin",
     "RoleAdmin",
+    "RoleDecisionAdmin",
+    "RoleHeldAdmin",
     "SignInGuardAdmin",
+    "TierChangeAnswerAdmin",
     "TokenAdmin",
     "UserAdmin",
     "building",

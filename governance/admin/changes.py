@@ -47,7 +47,7 @@ State = ChangeRequest.State
 class ApprovalInline(ReadOnlyInline):
     model = Approval
     hide_title = True
-    fields = ("approver", "decision", "seat", "rationale", "decided_at")
+    fields = ("approver", "decision", "seat", "delegation", "rationale", "decided_at")
 
 
 @admin.register(ChangeRequest)
@@ -104,7 +104,16 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
 class ApprovalAdmin(ReadOnlyAdmin):
     list_display = ("decided_at", "decision_shown", "change", "approver", "rationale")
     list_filter = ("decision", "approver")
-    fields = ("change", "approver", "decision_shown", "seat", "rationale", "decided_at", "entry")
+    fields = (
+        "change",
+        "approver",
+        "decision_shown",
+        "seat",
+        "delegation",
+        "rationale",
+        "decided_at",
+        "entry",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Approval]:
         approvals: QuerySet[Approval] = super().get_queryset(request)

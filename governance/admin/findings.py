@@ -22,9 +22,9 @@ from governance.actions.findings import (
 )
 from governance.admin.fields import choice, day, line, paragraph
 from governance.admin.pages import ActPage, Done, offer
-from governance.admin.parts import link, tag
+from governance.admin.parts import link, links, tag
 from governance.clock import days_left
-from governance.models import Finding, FindingExtension, OverdueFinding
+from governance.models import Finding, FindingExtension, FindingRestriction, OverdueFinding
 from governance.queries.accounts import account
 from registry.models import ScoringModel
 from registry.queries import version_numbered
@@ -87,7 +87,7 @@ class FindingAdmin(ReadOnlyAdmin):
     list_select_related = ("model", "version__model", "owner")
     fieldsets = (
         (None, {"fields": ("title", "about_shown", "severity_shown", "category", "is_repeat", "evidence", "root_cause")}),
-        ("Clock", {"fields": ("state_shown", "owner", "due", "extended", "opened_by", "opened_at")}),
+        ("Clock", {"fields": ("state_shown", "owner", "due", "extended", "restricts", "opened_by", "opened_at")}),
         ("Remediation", {"fields": ("remediation", "remediated_at", "rejection", "closed_by", "closed_at", "closing_rationale")}),
         ("Record", {"fields": ("id", "policy", "entry")}),
     )  # fmt: skip
@@ -119,6 +119,11 @@ class FindingAdmin(ReadOnlyAdmin):
     def extended(self, finding: Finding) -> int:
         return len(finding.extensions.all())
 
+    @admin.display(description="Restricts")
+    def restricts(self, finding: Finding) -> str:
+        placed = finding.restrictions.select_related("restriction__lift")
+        return links(each.restriction for each in placed if each.holds)
+
 
 @admin.register(FindingExtension)
 class FindingExtensionAdmin(ReadOnlyAdmin):
@@ -130,6 +135,20 @@ class FindingExtensionAdmin(ReadOnlyAdmin):
 class OverdueFindingAdmin(ReadOnlyAdmin):
     list_display = ("finding", "due_on", "noticed_at")
     list_select_related = ("finding__model", "finding__version__model")
+
+
+@admin.register(FindingRestriction)
+class FindingRestrictionAdmin(ReadOnlyAdmin):
+    list_display = ("finding", "restriction", "rule", "in_force")
+    list_filter = ("rule",)
+    list_select_related = (
+        "finding__model", "finding__version__model", "restriction__model", "restriction__version__model",
+        "restriction__lift",
+    )  # fmt: skip
+
+    @admin.display(description="Holds", boolean=True)
+    def in_force(self, placed: FindingRestriction) -> bool:
+        return placed.holds
 
 
 def _open(model: ScoringModel, fields: dict[str, Any], by: User) -> Done:
@@ -167,7 +186,7 @@ offer(
         title="Open a finding",
         icon="report",
         needs="governance.open_finding",
-        what_happens="Its owner has to put it right in time. A critical one blocks promotion at once, a high one when it is late.",
+        what_happens="Its owner has to put it right in time. A critical one blocks promotion and, as the policy says, use at once; a high one when it is late.",
         perform=_open,
         form=FindingForm,
     ),

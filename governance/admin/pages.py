@@ -129,7 +129,10 @@ def _answer(page: ActPage, request: HttpRequest, pk: str | None) -> HttpResponse
     try:
         done = page.perform(row, form.cleaned_data, user)
     except Refusal as refusal:
-        if page.initial:  # what the form said of the row may be what was refused
+        named = [problem for problem in refusal.errors if problem.field in form.fields]
+        for problem in named:
+            form.add_error(problem.field, problem.detail)
+        if page.initial and not named:  # what the form said of the row may be what was refused
             form = page.form(initial=_initial(page, row))
         return _page(page, request, row, form, refusal=refusal)
     if done.secret:

@@ -4,16 +4,16 @@ from datetime import datetime
 
 from django.utils.safestring import SafeString
 
-from audit.admin_parts import address, coloured, link, picture, table
+from audit.admin_parts import address, coloured, link, links, picture, table
 
-__all__ = ["address", "link", "moment", "number", "picture", "table", "tag"]
+__all__ = ["address", "link", "links", "moment", "number", "picture", "table", "tag"]
 
 TAG_KINDS = {
     "granted": "success", "pass": "success", "done": "success", "passed": "success", "closed_champion": "success",
     "erased": "success", "available": "success", "decided": "success", "released": "success", "in force": "warning",
     "partially_erased": "warning", "retained_legal_obligation": "warning", "retained_legal_claims": "danger",
     "refused_not_subject": "info", "requested": "info", "expired": "warning", "destroyed": "warning",
-    "approve": "success", "measured": "success", "closed": "success",
+    "approve": "success", "certify": "success", "revoke": "danger", "measured": "success", "closed": "success",
     "approved": "success", "completed": "success", "approved_with_restrictions": "warning", "remediated": "warning",
     "critical": "danger", "high": "danger", "medium": "warning", "low": "info",
     "open": "info", "queued": "info", "running": "info", "waiting_for_approval": "warning", "watch": "warning",

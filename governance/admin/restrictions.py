@@ -1,4 +1,4 @@
-"""The buttons that restrict the use of a model or a version, change its tier, and lift restrictions."""
+"""The buttons that restrict the use of a model or a version, and lift restrictions."""
 
 import json
 from typing import Any
@@ -9,8 +9,7 @@ from django.utils import timezone
 
 from audit.errors import FieldProblem, InvalidInput
 from governance.admin.fields import choice, line, paragraph
-from governance.admin.pages import ActPage, Done, RationaleForm, offer
-from registry.actions.models import change_tier
+from governance.admin.pages import ActPage, Done, offer
 from registry.actions.restrictions import lift_restriction, restrict_use
 from registry.models import ModelVersion, ScoringModel, UseRestriction
 
@@ -19,7 +18,7 @@ Kind = UseRestriction.Kind
 
 class RestrictionForm(forms.Form):
     kind = choice("Restricts", [(kind.value, kind.label) for kind in Kind])
-    feature = line("Feature", "Its name; empty where no new decisions are allowed.")
+    feature = line("Feature", "Its name; empty where the restriction is about every application.")
     limit = line("Limit", "The largest amount, or a JSON list of the values that stay allowed.")
     reason = paragraph("Reason", "Why. It is recorded under your name.")
 
@@ -28,17 +27,13 @@ class LiftForm(forms.Form):
     reason = paragraph("Reason", "Why it is no longer needed. It is recorded under your name.")
 
 
-class TierForm(RationaleForm):
-    tier = choice("Tier", [("1", "1"), ("2", "2"), ("3", "3")])
-
-
 def _restrict(on: ModelVersion | ScoringModel, fields: dict[str, Any], by: User) -> Done:
     restriction = restrict_use(on, fields["kind"], _limits(fields), fields["reason"], by=by)
     return Done(f"In force from the next application on: {restriction}.")
 
 
 def _limits(fields: dict[str, Any]) -> dict[str, Any]:
-    if fields["kind"] == Kind.NO_NEW_DECISIONS:
+    if fields["kind"] in {Kind.NO_NEW_DECISIONS, Kind.REFER_ALL}:
         return {}
     try:
         limit = json.loads(fields["limit"])
@@ -56,11 +51,6 @@ def _lift(restriction: UseRestriction, fields: dict[str, Any], by: User) -> Done
     return Done("The restriction is lifted.")
 
 
-def _change_tier(model: ScoringModel, fields: dict[str, Any], by: User) -> Done:
-    change_tier(model, int(fields["tier"]), fields["rationale"], by=by)
-    return Done(f"{model} is in tier {fields['tier']} from here on.")
-
-
 def _holds(restriction: UseRestriction, user: User) -> bool:
     ended = restriction.valid_to is not None and restriction.valid_to <= timezone.now()
     return not ended and not hasattr(restriction, "lift")
@@ -74,7 +64,7 @@ offer(
             title="Restrict use",
             icon="production_quantity_limits",
             needs="registry.restrict_use",
-            what_happens="Applications outside of the limit are refused and never scored, from the next one on.",
+            what_happens="Applications outside of the limit are refused and never scored, or all are referred to people, from the next one on.",
             perform=_restrict,
             form=RestrictionForm,
             danger=True,
@@ -91,15 +81,5 @@ offer(
         perform=_lift,
         form=LiftForm,
         applies=_holds,
-    ),
-    ActPage(
-        model=ScoringModel,
-        slug="change-tier",
-        title="Change tier",
-        icon="layers",
-        needs="registry.change_tier",
-        what_happens="The model moves to another tier; the state before stays in its history.",
-        perform=_change_tier,
-        form=TierForm,
     ),
 )

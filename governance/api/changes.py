@@ -59,10 +59,22 @@ class ConditionSerializer(serializers.ModelSerializer[ApprovalCondition]):
 class ApprovalSerializer(serializers.ModelSerializer[Approval]):
     approver = serializers.CharField(source="approver.username", read_only=True)
     conditions = ConditionSerializer(many=True, read_only=True)
+    delegator = serializers.CharField(
+        source="delegation.delegator.username", read_only=True, default=None, allow_null=True,
+        help_text="Whose seat the approver took, where it was lent to them.",
+    )  # fmt: skip
 
     class Meta:
         model = Approval
-        fields = ("approver", "decision", "seat", "rationale", "conditions", "decided_at")
+        fields = (
+            "approver",
+            "delegator",
+            "decision",
+            "seat",
+            "rationale",
+            "conditions",
+            "decided_at",
+        )
 
 
 class ChangeSerializer(serializers.ModelSerializer[ChangeRequest]):

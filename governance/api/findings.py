@@ -46,6 +46,9 @@ class FindingSerializer(serializers.ModelSerializer[Finding]):
     )
     extensions = ExtensionSerializer(many=True, read_only=True)
     extension_count = serializers.SerializerMethodField()
+    restrictions = serializers.SerializerMethodField(
+        help_text="The use restrictions that it led to and that hold, by number."
+    )
 
     class Meta:
         model = Finding
@@ -53,10 +56,14 @@ class FindingSerializer(serializers.ModelSerializer[Finding]):
             "id", "model", "version", "severity", "category", "title", "evidence", "root_cause", "is_repeat", "owner",
             "due_on", "opened_by", "opened_at", "state", "remediation", "remediated_at", "rejection", "closed_by",
             "closed_at", "closing_rationale", "extension_count", "extensions",
+            "restrictions",
         )  # fmt: skip
 
     def get_extension_count(self, finding: Finding) -> int:
         return len(finding.extensions.all())
+
+    def get_restrictions(self, finding: Finding) -> list[int]:
+        return [each.restriction_id for each in finding.restrictions.all() if each.holds]
 
 
 class FindingBody(StrictSerializer):

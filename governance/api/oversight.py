@@ -9,8 +9,10 @@ from rest_framework.response import Response
 
 from audit.api_base import ActView, StrictSerializer, actor
 from governance.actions.attestations import attest_model
+from governance.actions.materiality import assess_materiality
 from governance.actions.revalidations import complete_revalidation, open_revalidation
-from governance.models import Attestation, Revalidation
+from governance.models import Attestation, MaterialityAssessment, Revalidation
+from governance.queries.materiality import assessments
 from governance.queries.oversight import attestations, revalidation_with, revalidations
 from registry.queries import model_named
 
@@ -130,3 +132,44 @@ class RevalidationCompletion(ActView):
         body.is_valid(raise_exception=True)
         complete_revalidation(revalidation_id, **body.validated_data, by=actor(request))
         return Response(RevalidationSerializer(revalidation_with(revalidation_id)).data)
+
+
+class MaterialitySerializer(serializers.ModelSerializer[MaterialityAssessment]):
+    model = serializers.CharField(source="model.name", read_only=True)
+    policy_version = serializers.IntegerField(source="policy.version", read_only=True)
+    assessed_by = serializers.CharField(source="assessed_by.username", read_only=True)
+
+    class Meta:
+        model = MaterialityAssessment
+        fields = (
+            "id", "model", "revision", "policy_version", "period_from", "period_to", "decisions", "amount",
+            "amounts_known", "amount_feature", "amount_unit", "exposure", "purpose", "basis", "tier",
+            "proposed_tier", "rationale", "assessed_by", "assessed_at",
+        )  # fmt: skip
+
+
+class MaterialityBody(StrictSerializer):
+    rationale = serializers.CharField(allow_blank=True)
+
+
+class MaterialityList(ActView, generics.GenericAPIView[MaterialityAssessment]):
+    read_permission = "governance.view_materialityassessment"
+    serializer_class = MaterialitySerializer
+
+    @extend_schema(operation_id="materiality_list", responses=MaterialitySerializer(many=True))
+    def get(self, request: Request, model: str) -> Response:
+        """How material the model was found to be, the newest first."""
+        page = self.paginate_queryset(assessments().filter(model=model_named(model)))
+        return self.get_paginated_response(MaterialitySerializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="materiality_create",
+        request=MaterialityBody,
+        responses={201: MaterialitySerializer},
+    )
+    def post(self, request: Request, model: str) -> Response:
+        """Assess the model by what it decided and what it is for; its tier stays as it is."""
+        body = MaterialityBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        made = assess_materiality(model_named(model), **body.validated_data, by=actor(request))
+        return Response(MaterialitySerializer(made).data, status.HTTP_201_CREATED)

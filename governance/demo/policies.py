@@ -147,9 +147,25 @@ def retraining_policy() -> dict[str, Any]:
 
 
 def oversight_policy() -> dict[str, Any]:
-    """How soon findings are answered, and how often models are attested and validated again."""
+    """How soon findings are answered, how often models are attested and validated again, and what is material."""
     return {
         "finding_days": {"critical": 0, "high": 30, "medium": 90, "low": 180},
         "attestation_months": {"1": 6, "2": 12, "3": 12},
         "revalidation_months": {"1": 12, "2": 24, "3": 36},
+        "restriction": {"critical_open": "suspend", "high_overdue": "refer"},
+        "recertification_days": 30,
+        "tier_change_days": {"1": 30, "2": 60, "3": 90},
+        "materiality": {
+            "window_days": 90,
+            "decisions": {"medium": 1_000, "high": 50_000},
+            "amount": {"medium": 1_000, "high": 100_000},
+            "amount_features": ["loanamt"],
+            "amount_unit": "thousand USD",
+            "purpose": {"usual": "medium", "regulatory": "high"},
+            "tiers": {
+                "low": {"low": 3, "medium": 3, "high": 2},
+                "medium": {"low": 3, "medium": 2, "high": 1},
+                "high": {"low": 2, "medium": 1, "high": 1},
+            },
+        },
     }

@@ -11,10 +11,27 @@ from governance.models.challenge import (
     EvidenceView,
 )
 from governance.models.changes import Approval, ChangeRequest
-from governance.models.findings import Finding, FindingExtension, OverdueFinding
+from governance.models.delegations import Delegation, DelegationEnd
+from governance.models.findings import (
+    Finding,
+    FindingExtension,
+    FindingRestriction,
+    OverdueFinding,
+)
 from governance.models.gates import GateReport, GateRun
 from governance.models.incidents import Incident
-from governance.models.oversight import Attestation, Revalidation
+from governance.models.oversight import (
+    Attestation,
+    MaterialityAssessment,
+    Revalidation,
+    TierChangeAnswer,
+)
+from governance.models.recertification import (
+    LateRecertification,
+    Recertification,
+    RoleDecision,
+    RoleHeld,
+)
 from governance.models.rollbacks import Rollback
 
 __all__ = [
@@ -29,15 +46,24 @@ __all__ = [
     "ChangeReminder",
     "ChangeRequest",
     "ConditionFinding",
+    "Delegation",
+    "DelegationEnd",
     "EvidenceView",
     "Finding",
     "FindingExtension",
+    "FindingRestriction",
     "GateReport",
     "GateRun",
     "Incident",
+    "LateRecertification",
+    "MaterialityAssessment",
     "OverdueFinding",
+    "Recertification",
     "RetrainingCase",
     "Revalidation",
+    "RoleDecision",
+    "RoleHeld",
     "Rollback",
     "SignInGuard",
+    "TierChangeAnswer",
 ]

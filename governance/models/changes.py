@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from audit.ids import uuid7
+from governance.models.delegations import Delegation
 from registry.models import ModelVersion, Policy
 
 
@@ -117,8 +118,8 @@ class Approval(models.Model):
     """What one person decided about one change request, and why. Never changed.
 
     Whoever approves takes a seat of the quorum; `seat` is the permission they approved by, None where they rejected.
-    Triggers refuse an approver who requested the change, who made what it is about, or who already decided the
-    step before, and an approval without a seat: the rules hold for whoever writes to the table.
+    Triggers refuse an approver who holds neither that permission nor a delegation by somebody who does, who requested the change, who made what it is about, or who already decided the
+    step before, and an approval without a seat. The same goes for the delegator: the rules hold for whoever writes.
     """
 
     class Decision(models.TextChoices):
@@ -132,6 +133,9 @@ class Approval(models.Model):
     decision = models.CharField(max_length=10, choices=Decision.choices)
     # Null in approvals from before there were seats as well.
     seat = models.CharField(max_length=100, null=True)  # noqa: DJ001  None is no seat; a seat is taken once
+    delegation = models.ForeignKey(
+        Delegation, null=True, on_delete=models.PROTECT, related_name="approvals"
+    )  # null where the approver holds the seat through a role
     rationale = models.TextField()
     decided_at = models.DateTimeField()
     entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from audit.ids import uuid7
-from registry.models import ModelVersion, Policy, ScoringModel
+from registry.models import ModelVersion, Policy, ScoringModel, UseRestriction
 
 
 class Finding(models.Model):
@@ -135,3 +135,31 @@ class OverdueFinding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.finding}, due {self.due_on}"
+
+
+class FindingRestriction(models.Model):
+    """One use restriction that a finding led to, by what rule of the oversight policy. Never changed.
+
+    It holds until it is lifted: by whoever closes the finding, or gives it more time where only lateness restricts.
+    """
+
+    class Rule(models.TextChoices):
+        CRITICAL_OPEN = "critical_open"
+        HIGH_OVERDUE = "high_overdue"
+
+    finding = models.ForeignKey(Finding, on_delete=models.PROTECT, related_name="restrictions")
+    restriction = models.OneToOneField(UseRestriction, on_delete=models.PROTECT, related_name="+")
+    rule = models.CharField(max_length=20, choices=Rule.choices)
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+")
+    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.restriction}, for {self.finding}"
+
+    @property
+    def holds(self) -> bool:
+        """Whether nobody lifted it."""
+        return not hasattr(self.restriction, "lift")

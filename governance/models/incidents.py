@@ -8,7 +8,7 @@ from registry.models import ModelVersion
 
 
 class Incident(models.Model):
-    """One thing that went wrong with one version, or with the log, opened from a fact that a lower floor left.
+    """One thing that went wrong with one version, with the log or with roles, opened from a fact that a lower floor left.
 
     Further facts of the kind belong to it while it is open; one that comes after it was closed opens another.
     """
@@ -19,6 +19,7 @@ class Incident(models.Model):
         ARCHIVE_ALARM = "archive_alarm"
         WITNESS_REFUSAL = "witness_refusal"
         OVERDUE_FINDING = "overdue_finding"
+        LATE_RECERTIFICATION = "late_recertification"
 
     class State(models.TextChoices):
         OPEN = "open"
@@ -28,7 +29,7 @@ class Incident(models.Model):
     kind = models.CharField(max_length=20, choices=Kind.choices)
     version = models.ForeignKey(
         ModelVersion, on_delete=models.PROTECT, related_name="incidents", null=True
-    )  # null where it is about the log
+    )  # null where it is about the log or about roles
     first_fact = models.PositiveBigIntegerField()
     summary = models.TextField()
     opened_at = models.DateTimeField()
@@ -62,4 +63,9 @@ class Incident(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}: {self.version or 'the log'}"
+        return f"{self.get_kind_display()}: {self.version or self.about}"
+
+    @property
+    def about(self) -> str:
+        """What it is about where that is no version."""
+        return "roles" if self.kind == self.Kind.LATE_RECERTIFICATION else "the log"

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from audit.ids import uuid7
-from registry.models import Policy, ScoringModel
+from registry.models import ModelRecord, Policy, ScoringModel
 
 
 class Attestation(models.Model):
@@ -109,3 +109,76 @@ class Revalidation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model}: {self.get_cause_display().lower()}, due {self.due_on}"
+
+
+class TierChangeAnswer(models.Model):
+    """One tier change, and the revalidation that it asked for. Never changed.
+
+    The record of the inventory is the fact; one revalidation answers all changes made while it was open.
+    """
+
+    change = models.OneToOneField(ModelRecord, on_delete=models.PROTECT, related_name="+")
+    revalidation = models.ForeignKey(
+        Revalidation, on_delete=models.PROTECT, related_name="tier_changes"
+    )
+    answered_at = models.DateTimeField()
+    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.revalidation} after {self.change}"
+
+
+class MaterialityAssessment(models.Model):
+    """How material a model was found to be: what it decided in a period, what for, and the tier that makes. Never changed.
+
+    The tier of the model is another act's to change. `amount` is None where exposure was judged by decisions alone.
+    """
+
+    class Band(models.TextChoices):
+        LOW = "low"
+        MEDIUM = "medium"
+        HIGH = "high"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    model = models.ForeignKey(ScoringModel, on_delete=models.PROTECT, related_name="materiality")
+    revision = models.PositiveIntegerField()  # of the inventory, from which the purpose was read
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+")
+    period_from = models.DateTimeField()
+    period_to = models.DateTimeField()
+    decisions = models.PositiveBigIntegerField()
+    amount = models.FloatField(null=True)
+    amounts_known = models.PositiveBigIntegerField()
+    amount_feature = models.CharField(max_length=200, blank=True)
+    amount_unit = models.CharField(max_length=200, blank=True)
+    exposure = models.CharField(max_length=6, choices=Band.choices)
+    purpose = models.CharField(max_length=6, choices=Band.choices)
+    basis = models.TextField()
+    tier = models.PositiveSmallIntegerField()  # what the model had
+    proposed_tier = models.PositiveSmallIntegerField()
+    rationale = models.TextField()
+    assessed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    assessed_at = models.DateTimeField()
+    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [("assess_materiality", "Can assess how material models are")]
+        constraints = [
+            models.CheckConstraint(
+                name="governance_materiality_has_rationale", condition=~Q(rationale="")
+            ),
+            models.CheckConstraint(
+                name="governance_materiality_period",
+                condition=Q(period_from__lt=F("period_to"), amounts_known__lte=F("decisions")),
+            ),
+            models.CheckConstraint(
+                name="governance_materiality_tiers",
+                condition=Q(tier__in=[1, 2, 3], proposed_tier__in=[1, 2, 3]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model}: exposure {self.exposure}, purpose {self.purpose}, tier {self.proposed_tier}"

@@ -6,13 +6,22 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
+from django.utils import timezone
 
 from audit.action import holds
 from audit.canonical import digest_json
 from audit.models import Entry
 from governance.errors import GateNotPassed, NoSuchChange
-from governance.models import Approval, ChangeReminder, ChangeRequest, EvidenceView, GateReport
+from governance.models import (
+    Approval,
+    ChangeReminder,
+    ChangeRequest,
+    Delegation,
+    EvidenceView,
+    GateReport,
+)
+from governance.queries.delegations import delegations_to
 from governance.queries.policies import gate_policy, policy_for
 from governance.quorum import seats
 from registry.models import ModelVersion, Policy
@@ -36,7 +45,10 @@ def changes() -> QuerySet[ChangeRequest]:
     return ChangeRequest.objects.select_related(
         "version__model", "version__developed_by", "policy", "requested_by", "made_by"
     ).prefetch_related(
-        "approvals__approver", "approvals__conditions__owner", "approvals__conditions__opened_as"
+        "approvals__approver",
+        "approvals__delegation__delegator",
+        "approvals__conditions__owner",
+        "approvals__conditions__opened_as",
     )
 
 
@@ -44,7 +56,7 @@ def changes_at(at: datetime) -> QuerySet[ChangeRequest]:
     """The change requests made by that time, with the approvals given by then; `as_they_stood` tells their states."""
     given = (
         Approval.objects.filter(decided_at__lte=at)
-        .select_related("approver")
+        .select_related("approver", "delegation__delegator")
         .prefetch_related("conditions__owner", "conditions__opened_as")
     )
     return (
@@ -87,7 +99,7 @@ def changes_awaiting(user: User) -> list[ChangeRequest]:
 
 def may_decide(user: User, change: ChangeRequest) -> bool:
     """For showing a button; the act decides for itself, and by the same rules."""
-    if user.pk in makers_of(change) | earlier_checkers(change) | approvers_of(change):
+    if user.pk in barred_from(change):
         return False
     return holds(user, "governance.decide_change") and seat_for(user, change) is not None
 
@@ -131,8 +143,42 @@ def seats_awaited(change: ChangeRequest) -> list[str]:
 
 
 def seat_for(user: User, change: ChangeRequest) -> str | None:
-    """The first seat that this person can take."""
-    return next((seat for seat in seats_awaited(change) if holds(user, seat)), None)
+    """The first seat that this person can take, through a role or for somebody who lent it."""
+    awaited = seats_awaited(change)
+    own = next((seat for seat in awaited if holds(user, seat)), None)
+    return own or next((seat for seat in awaited if delegation_for(user, change, seat)), None)
+
+
+def delegation_for(user: User, change: ChangeRequest, seat: str) -> Delegation | None:
+    """By which delegation this person can take the seat: of somebody who could take it themselves."""
+    lent = list(delegations_to(user, seat, timezone.now()))
+    barred = barred_from(change) if lent else set()
+    able = (each for each in lent if each.delegator_id not in barred and holds(each.delegator, seat))  # fmt: skip
+    return next(able, None)
+
+
+def barred_from(change: ChangeRequest) -> set[int]:
+    """Who takes no seat of the change, in their own name or another's: makers, earlier checkers, and who took one."""
+    taken = approvers_of(change) | principals_of(change)
+    return makers_of(change) | earlier_checkers(change) | taken
+
+
+def principals_of(change: ChangeRequest) -> set[int]:
+    """For whom delegates approved the change, or cleared its version for staging where it is asked into production."""
+    decided = Q(change_request=change)
+    if change.target == ChangeRequest.Target.PRODUCTION:
+        decided |= Q(change_request__in=_granted_for_staging(change.version_id))
+    by_delegates = Approval.objects.filter(decided, decision=Approval.Decision.APPROVE)
+    lent = by_delegates.filter(delegation__isnull=False)
+    return set(lent.values_list("delegation__delegator", flat=True))
+
+
+def _granted_for_staging(version_id: int | None) -> QuerySet[ChangeRequest]:
+    return ChangeRequest.objects.filter(
+        version=version_id,
+        target=ChangeRequest.Target.STAGING,
+        state=ChangeRequest.State.GRANTED,
+    )
 
 
 def approvers_of(change: ChangeRequest) -> set[int]:
@@ -190,14 +236,10 @@ def earlier_checkers(change: ChangeRequest) -> set[int]:
 
 def staging_approvers(version_id: int | None) -> set[int]:
     """Who approved the version for staging, by primary key."""
-    return set(
-        Approval.objects.filter(
-            change_request__version=version_id,
-            change_request__target=ChangeRequest.Target.STAGING,
-            change_request__state=ChangeRequest.State.GRANTED,
-            decision=Approval.Decision.APPROVE,
-        ).values_list("approver", flat=True)
+    approvals = Approval.objects.filter(
+        change_request__in=_granted_for_staging(version_id), decision=Approval.Decision.APPROVE
     )
+    return set(approvals.values_list("approver", flat=True))
 
 
 def latest_change(version: ModelVersion, target: str) -> ChangeRequest | None:

@@ -1,5 +1,6 @@
 """What the desk shows: what waits, what runs out of time, who decides, and whether the record holds."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,8 +12,8 @@ from governance.models import GateReport
 from governance.queries.changes import latest_report
 from monitoring.models import Alert
 from monitoring.queries.reports import alerts_for
-from registry.models import ModelVersion, Run, ScoringModel
-from registry.queries import champion
+from registry.models import ModelVersion, Run, ScoringModel, UseRestriction
+from registry.queries import champion, restrictions_in_force
 from serving.models import Decision
 from serving.policy import DecisionOutcome
 
@@ -30,6 +31,7 @@ class ChampionCard:
     report: GateReport | None
     decisions: int
     approved: int
+    restrictions: list[UseRestriction]
 
     @property
     def auc(self) -> float | None:
@@ -43,7 +45,13 @@ class ChampionCard:
 def champion_cards(now: datetime) -> list[ChampionCard]:
     """One card per model, with the decisions of the last 30 days."""
     counted = _decisions_since(now - RECENT)
-    return [_card(model, counted.get(model.name, {})) for model in ScoringModel.objects.all()]
+    limits: dict[int, list[UseRestriction]] = defaultdict(list)
+    for restriction in restrictions_in_force(now):
+        limits[restriction.model_id].append(restriction)
+    return [
+        _card(model, counted.get(model.name, {}), limits[model.pk])
+        for model in ScoringModel.objects.all()
+    ]
 
 
 def recent_alerts(reader: User, now: datetime) -> list[Alert]:
@@ -52,7 +60,9 @@ def recent_alerts(reader: User, now: datetime) -> list[Alert]:
     return list(confirmed[:MOST_ALERTS])
 
 
-def _card(model: ScoringModel, counted: dict[str, Any]) -> ChampionCard:
+def _card(
+    model: ScoringModel, counted: dict[str, Any], restrictions: list[UseRestriction]
+) -> ChampionCard:
     version = champion(model)
     return ChampionCard(
         model,
@@ -61,6 +71,7 @@ def _card(model: ScoringModel, counted: dict[str, Any]) -> ChampionCard:
         latest_report(version) if version else None,
         counted.get("decisions", 0),
         counted.get("approved", 0),
+        restrictions,
     )
 
 

@@ -1,15 +1,17 @@
 """Named reads about findings: what is open, what is late, and what that keeps a version from."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
 
 from governance.errors import NoSuchFinding, OpenFinding
-from governance.models import Finding, OverdueFinding
-from governance.oversight_policy import SEVERITIES
-from registry.models import ModelVersion
+from governance.models import Finding, FindingRestriction, OverdueFinding
+from governance.oversight_policy import SEVERITIES, OversightPolicy
+from governance.queries.policies import policies_for
+from registry.models import ModelVersion, Policy, ScoringModel
 
 State = Finding.State
 OWNS = "governance.submit_remediation"
@@ -30,7 +32,7 @@ def findings() -> QuerySet[Finding]:
     """All findings, newest first, with what a reader asks for next."""
     return Finding.objects.select_related(
         "model", "version__model", "owner", "opened_by", "closed_by"
-    ).prefetch_related("extensions__approved_by")
+    ).prefetch_related("extensions__approved_by", "restrictions__restriction__lift")
 
 
 def unclosed_findings() -> QuerySet[Finding]:
@@ -63,6 +65,39 @@ def newly_overdue(today: date) -> Iterator[Finding]:
     noticed = OverdueFinding.objects.filter(finding=OuterRef("pk"), due_on=OuterRef("due_on"))
     late = unclosed_findings().filter(severity__in=RESTRICTING, due_on__lt=today)
     yield from late.filter(~Exists(noticed))
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What the policy in force says of the use of what a finding is about."""
+
+    finding: Finding
+    rule: str
+    kind: str
+    policy: Policy
+
+
+def restrictions_to_place(now: datetime) -> Iterator[Measure]:
+    """What findings ask for by the policies in force, and no restriction of theirs does yet."""
+    restricting = list(unclosed_findings().filter(severity__in=RESTRICTING))
+    models = ScoringModel.objects.filter(pk__in={finding.model_id for finding in restricting})
+    policies = policies_for(Policy.Kind.OVERSIGHT, list(models), now)
+    held = set(holding_restrictions().values_list("finding", "restriction__kind"))
+    for finding in restricting:
+        policy = policies.get(finding.model.name)
+        if policy is None:
+            continue
+        is_late = finding.due_on < now.date()
+        measure = OversightPolicy.from_json(policy.body).measure(finding.severity, is_late)
+        if measure is not None and (finding.pk, measure[1]) not in held:
+            yield Measure(finding, *measure, policy)
+
+
+def holding_restrictions() -> QuerySet[FindingRestriction]:
+    """The restrictions that findings led to and that nobody lifted."""
+    return FindingRestriction.objects.filter(restriction__lift=None).select_related(
+        "restriction__model", "restriction__version__model"
+    )
 
 
 def overdue_facts() -> QuerySet[OverdueFinding]:

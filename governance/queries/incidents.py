@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from audit.models import ArchiveAlarm, WitnessRefusal
 from governance.errors import NoSuchIncident
-from governance.models import Incident
+from governance.models import Incident, LateRecertification
 from governance.queries.findings import overdue_facts
 from registry.models import ModelVersion, ScoringModel
 from registry.queries import champion
@@ -20,10 +20,13 @@ FACTS: dict[str, type[LoadFailure] | type[ExplanationFailure]] = {
 }
 
 
-# Facts about the log itself: their table, when they happened, what they say.
-LOG_FACTS: dict[str, tuple[type[ArchiveAlarm] | type[WitnessRefusal], str, str]] = {
+# Facts about the log itself, and about roles: their table, when they happened, what they say.
+LOG_FACTS: dict[
+    str, tuple[type[ArchiveAlarm] | type[WitnessRefusal] | type[LateRecertification], str, str]
+] = {
     Incident.Kind.ARCHIVE_ALARM: (ArchiveAlarm, "found_at", "detail"),
     Incident.Kind.WITNESS_REFUSAL: (WitnessRefusal, "refused_at", "reason"),
+    Incident.Kind.LATE_RECERTIFICATION: (LateRecertification, "noticed_at", "summary"),
 }
 
 

@@ -5,14 +5,15 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from audit.months import months_after
 from governance.errors import NoSuchRevalidation
-from governance.models import Attestation, Revalidation
+from governance.models import Attestation, Revalidation, TierChangeAnswer
 from governance.oversight_policy import OversightPolicy
 from governance.queries.policies import policies_for
-from registry.models import ModelVersion, Policy, ScoringModel
+from registry.events import Event
+from registry.models import ModelRecord, ModelVersion, Policy, ScoringModel
 
 
 def attestations() -> QuerySet[Attestation]:
@@ -77,6 +78,13 @@ def periodic_revalidations_due(at: datetime) -> Iterator[tuple[ScoringModel, dat
     for model, due_on in revalidations_due(at):
         if model.pk not in known and due_on <= at.date():
             yield model, due_on
+
+
+def unanswered_tier_changes() -> QuerySet[ModelRecord]:
+    """The records that a change of tier left and that no revalidation answers, the oldest first."""
+    answers = TierChangeAnswer.objects.filter(change=OuterRef("pk"))
+    changed = ModelRecord.objects.filter(~Exists(answers), entry__event=Event.TIER_CHANGED)
+    return changed.select_related("model").order_by("pk")
 
 
 def without_oversight(at: datetime) -> list[ScoringModel]:

@@ -75,3 +75,9 @@ def oversight_policy(model: ScoringModel, at: datetime) -> tuple[Policy, Oversig
             f"No oversight policy named {model.name} or {FOR_ALL_MODELS} is approved and in force."
         )
     return policy, OversightPolicy.from_json(policy.body)
+
+
+def oversight_for_all(at: datetime) -> tuple[Policy, OversightPolicy] | None:
+    """The oversight policy for all models, where it speaks of more than one of them: of people's roles."""
+    policy = policies_in_force(at).filter(kind=Policy.Kind.OVERSIGHT, name=FOR_ALL_MODELS).first()
+    return (policy, OversightPolicy.from_json(policy.body)) if policy else None

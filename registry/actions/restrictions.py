@@ -28,8 +28,8 @@ def restrict_use(
 ) -> UseRestriction:
     """Limit what a model, or one version of it, may be used for from now on.
 
-    `max_amount` takes `{"feature", "max"}`, `allowed_values` takes `{"feature", "values"}` and
-    `no_new_decisions` takes nothing. Raises InvalidInput naming every field at fault.
+    `max_amount` takes `{"feature", "max"}`, `allowed_values` takes `{"feature", "values"}`; `no_new_decisions` and
+    `refer_all` take nothing. Raises InvalidInput naming every field at fault.
     """
     version = version_or_model if isinstance(version_or_model, ModelVersion) else None
     model = version.model if version else version_or_model

@@ -86,7 +86,11 @@ class ScoringModelAdmin(ReadOnlyAdmin):
                     for one in cleared
                 ),
                 *(
-                    ("Use restriction", link(one), f"{one.valid_from:%Y-%m-%d %H:%M}")
+                    (
+                        "Use restriction",
+                        link(one, f"{one}: {one.reason}"),
+                        f"{one.valid_from:%Y-%m-%d %H:%M}",
+                    )
                     for one in live.restrictions
                 ),
             ],

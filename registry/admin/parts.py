@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 
-from django.db.models import Model
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from audit.admin_parts import coloured, link, picture, table
+from audit.admin_parts import coloured, link, links, picture, table
 
 __all__ = ["figure", "link", "links", "number", "side_by_side", "table", "tag"]
 
@@ -28,10 +27,6 @@ TAG_KINDS = {
     "revocation": "danger",
     "passed": "success",
 }
-
-
-def links(rows: Iterable[Model]) -> str:
-    return format_html_join(", ", "{}", ((link(row),) for row in rows)) or "-"
 
 
 def tag(text: str) -> SafeString:

@@ -47,6 +47,7 @@ class LiveRestriction(serializers.Serializer[Any]):
     version = serializers.IntegerField(allow_null=True)
     kind = serializers.CharField()
     limits = serializers.DictField()
+    reason = serializers.CharField()
     valid_from = serializers.DateTimeField()
     valid_to = serializers.DateTimeField(allow_null=True)
     entry = serializers.UUIDField()

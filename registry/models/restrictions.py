@@ -8,13 +8,15 @@ from django.db.models import Q
 class UseRestriction(models.Model):
     """One limit on the use of a model, or of one version of it where `version` is set. Never changed.
 
-    It holds from `valid_from` until `valid_to`, or until it is lifted. Serving scores nothing outside of it.
+    It holds from `valid_from` until `valid_to`, or until it is lifted. Serving scores nothing outside of it, and under
+    `refer_all` leaves the decision to a person.
     """
 
     class Kind(models.TextChoices):
         MAX_AMOUNT = "max_amount"
         ALLOWED_VALUES = "allowed_values"
         NO_NEW_DECISIONS = "no_new_decisions"
+        REFER_ALL = "refer_all"
 
     model = models.ForeignKey(
         "registry.ScoringModel", on_delete=models.PROTECT, related_name="restrictions"

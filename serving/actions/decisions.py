@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -35,6 +35,7 @@ from serving.events import Event
 from serving.idempotency import IdempotencyKey
 from serving.judging import Judgement
 from serving.models import Decision, IdempotencyRecord, Observation
+from serving.policy import left_to_a_person
 from serving.receipts import signed_receipt
 from serving.scoring import LiveVersion
 
@@ -168,7 +169,12 @@ def _judged(
             judged.append(row)
             continue
         judgement = next(judgements)
-        judged.append(judgement if isinstance(judgement, Refusal) else _Judged(row, judgement))
+        if isinstance(judgement, Refusal):
+            judged.append(judgement)
+            continue
+        if live.referring:
+            judgement = replace(judgement, ruling=left_to_a_person(judgement.ruling))
+        judged.append(_Judged(row, judgement))
     return judged
 
 
@@ -210,6 +216,7 @@ def _decision(
 ) -> Decision:
     version, application, judgement = live.loaded.version, row.application, row.judgement
     completed = application.completed_at is not None
+    restricted: dict[str, Any] = {"restricted_by": live.referring} if live.referring else {}
     decision = Decision(
         id=uuid7(),
         model_name=version.model.name,
@@ -246,6 +253,7 @@ def _decision(
         reason_library=version.reason_library.sha256,
         method=live.loaded.judge.scorer.method,
         clock_basis=decision.clock_basis,
+        **restricted,
     )
     decision.decided_at = decision.entry.occurred_at
     decision.key_id, decision.signature = signed_receipt(decision.entry, decision.decided_at)

@@ -155,7 +155,7 @@ class DecisionSchema(serializers.Serializer[None]):
     artefact_sha256 = serializers.CharField()
     role = serializers.ChoiceField(["champion"])
     outcome = serializers.ChoiceField(["approved", "declined", "referred"])
-    decision_path = serializers.ChoiceField(["score", "knockout", "grey_band"])
+    decision_path = serializers.ChoiceField(["score", "knockout", "grey_band", "restricted"])
     pd = serializers.FloatField(help_text="Probability of bad, 0 to 1.")
     margin = serializers.FloatField(help_text="Log-odds of bad.")
     cut_off = serializers.FloatField()

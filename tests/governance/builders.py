@@ -195,6 +195,19 @@ OVERSIGHT = {
     "attestation_months": {"1": 6, "2": 12, "3": 12},
     "revalidation_months": {"1": 12, "2": 24, "3": 36},
 }
+MATERIALITY = {
+    "window_days": 90,
+    "decisions": {"medium": 3, "high": 5},
+    "amount": {"medium": 100_000.0, "high": 1_000_000.0},
+    "amount_features": ["loan_amount", "dti", "income"],
+    "amount_unit": "USD per year",
+    "purpose": {"usual": "low", "regulatory": "high"},
+    "tiers": {
+        "low": {"low": 3, "medium": 3, "high": 2},
+        "medium": {"low": 3, "medium": 2, "high": 1},
+        "high": {"low": 2, "medium": 1, "high": 1},
+    },
+}
 
 
 def an_oversight_policy(model_name: str = "default", **changes: object) -> Policy:

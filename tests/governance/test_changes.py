@@ -486,37 +486,43 @@ def an_approval(change: ChangeRequest, approver, decision="approve") -> Approval
     )
 
 
-def refused(write):
-    with pytest.raises(IntegrityError), transaction.atomic():
+def refused(write, why=None):
+    with pytest.raises(IntegrityError, match=why), transaction.atomic():
         write()
+
+
+def with_seat(person):
+    """The same person as a validator too: nothing but the rule under test stands in the way."""
+    person.groups.add(Group.objects.get(name="validator"))
+    return person
 
 
 @pytest.mark.parametrize("decision", ["approve", "reject"])
 def test_the_database_refuses_an_approval_by_the_requester(developer, decision):
-    change = a_request(developer)
+    change = a_request(with_seat(developer))
 
-    refused(lambda: an_approval(change, developer, decision).save())
+    refused(lambda: an_approval(change, developer, decision).save(), "maker of a change")
 
 
 def test_the_database_refuses_an_approval_by_the_developer(developer, analyst):
     version = a_measured_version(developer)
     change = request_promotion(version, "staging", "On behalf.", by=analyst)
 
-    refused(lambda: an_approval(change, developer).save())
+    refused(lambda: an_approval(change, with_seat(developer)).save(), "maker of a change")
 
 
 def test_the_database_refuses_the_same_person_for_staging_and_production(developer, validator):
     version = a_staged_version(developer, validator)
     change = a_request(developer, version, "production")
 
-    refused(lambda: an_approval(change, validator).save())
+    refused(lambda: an_approval(change, validator).save(), "cleared a version for staging")
 
 
 def test_the_database_refuses_an_approval_of_a_closed_change(developer, validator, approver):
     change = a_request(developer)
     withdraw_change(change.pk, "Never mind.", by=developer)
 
-    refused(lambda: an_approval(change, validator).save())
+    refused(lambda: an_approval(change, validator).save(), "not open")
 
 
 def test_whoever_registered_a_version_that_another_developed_cannot_decide_about_it(

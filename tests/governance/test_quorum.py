@@ -196,6 +196,7 @@ def test_the_database_gives_a_seat_to_one_who_approves_and_once(
     decision, seat, why, asked, vera, approver
 ):
     approve_change(asked.pk, WHY, by=approver)
+    vera.groups.add(*approver.groups.all())
 
     with pytest.raises(IntegrityError, match=why), transaction.atomic():
         Approval.objects.create(

@@ -229,6 +229,7 @@ def _cleared(version: ModelVersion, purpose: str, *, by: User, **changes: Any) -
     """A clearance with the granted request that the database asks for, without the gates."""
     target = "staging" if purpose == Clearance.Purpose.SCORE_SHADOW else "production"
     checker = the_checker() if target == "production" else _with_registry(_user("validating"))
+    checker.groups.add(_deciding_group(target))
     now = timezone.now()
     request = ChangeRequest.objects.create(
         kind="promotion", version=version, target=target, evidence={}, evidence_digest=EVIDENCE_DIGEST,
@@ -265,6 +266,14 @@ def _user(name: str) -> User:
 def _with_registry(user: User) -> User:
     user.groups.add(_registry_group())
     return user
+
+
+def _deciding_group(target: str) -> Group:
+    """The database lets nobody approve who does not hold the seat."""
+    group, made = Group.objects.get_or_create(name=f"deciding {target} in the tests")
+    if made:
+        group.permissions.add(Permission.objects.get(codename=f"decide_{target}"))
+    return group
 
 
 def _registry_group() -> Group:

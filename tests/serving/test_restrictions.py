@@ -1,14 +1,19 @@
 """An application outside of a use restriction is refused and never scored, from the next one on."""
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from audit.entries import parse
+from audit.errors import Refusal
+from audit.ids import uuid7
 from audit.models import Entry
 from registry.actions.restrictions import lift_restriction, restrict_use
+from serving.actions.decisions import decide_batch
 from serving.models import Decision
 from serving.queries import limits_on
 from tests.registry.builders import a_version, the_builder, the_checker
-from tests.serving.builders import an_application
+from tests.serving.builders import BAD, a_decision, an_application, the_client
 
 pytestmark = pytest.mark.django_db
 
@@ -90,3 +95,52 @@ def test_restrictions_cost_a_decision_one_query(champion, django_assert_num_quer
         limits = limits_on(champion.pk, timezone.now())
 
     assert [limit.kind for limit in limits] == ["max_amount", "allowed_values"]
+
+
+@pytest.mark.parametrize("features", [{}, {"dti": 99.0, "delinquencies": 8}, {"delinquencies": 12}])
+def test_under_a_referral_every_application_is_left_to_a_person(
+    decide_over_http, champion, features
+):
+    restriction = restricted(champion.model, "refer_all")
+
+    answer = decide_over_http(an_application(**features))
+
+    assert answer.status_code == 201
+    body = answer.json()
+    assert (body["outcome"], body["decision_path"]) == ("referred", "restricted")
+    assert Decision.objects.get().outcome == "referred"
+    public = parse(bytes(Entry.objects.get(event="serving.decision.made").body))["public"]
+    assert public["restricted_by"] == [restriction.pk]
+
+
+def test_a_referral_keeps_the_reasons_of_the_score_and_ends_with_its_lift(
+    decide_over_http, champion
+):
+    before = decide_over_http(an_application(**BAD)).json()
+    restriction = restricted(champion, "refer_all")
+    under = decide_over_http(an_application(**BAD)).json()
+    lift_restriction(restriction, "Reviewed.", by=the_checker())
+
+    after = decide_over_http(an_application(**BAD)).json()
+
+    assert before["outcome"] == after["outcome"] == "declined"
+    assert under["reasons"] == before["reasons"] != []
+    assert (under["pd"], under["decision_path"]) == (before["pd"], "restricted")
+
+
+def test_in_a_batch_too_nothing_is_approved_or_declined_under_a_referral(champion):
+    restricted(champion, "refer_all")
+    rows = [an_application(), an_application(**BAD), an_application(dti="much")]
+
+    [good, bad, refused] = decide_batch(champion.model.name, rows, by=the_client())
+
+    assert {good.outcome, bad.outcome} == {"referred"}
+    assert isinstance(refused, Refusal)
+
+
+def test_the_database_refuses_a_restricted_decision_that_is_not_a_referral(champion):
+    decision = a_decision(champion)
+    decision.pk, decision.decision_path, decision.outcome = uuid7(), "restricted", "approved"
+
+    with pytest.raises(IntegrityError, match="referred"), transaction.atomic():
+        decision.save(force_insert=True)

@@ -7,14 +7,16 @@ from django.contrib.auth.models import User
 from django.core.management.base import CommandError, CommandParser
 from rich.table import Table
 
+from audit.action import require
 from audit.command_base import ActCommand
 from governance.actions.accounts import create_user, issue_token
 from governance.queries.accounts import account, accounts, roles_of
+from governance.queries.recertification import undecided_roles
 from governance.roles import ROLES
 
 
 class Command(ActCommand):
-    help = "Make an account (add), issue an API token (token), or list accounts and roles (list)."
+    help = "Make an account (add), issue an API token (token), list accounts and roles (list), or roles to certify (review)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -31,6 +33,7 @@ class Command(ActCommand):
         token.add_argument("name")
         token.add_argument("--days", type=int, default=90)
         subcommands.add_parser("list", help="list accounts and roles")
+        subcommands.add_parser("review", help="list roles that nobody certified in this review")
 
     def act(self, *, by: User, **options: Any) -> None:
         match options["subcommand"]:
@@ -39,6 +42,9 @@ class Command(ActCommand):
             case "token":
                 _, text = issue_token(account(options["name"]), by=by, days=options["days"])
                 self.console.print(text, soft_wrap=True)
+            case "review":
+                require(by, "governance.view_recertification")
+                self._review()
             case _:
                 self._list()
 
@@ -51,6 +57,13 @@ class Command(ActCommand):
         for user in accounts():
             how = "password" if user.has_usable_password() else "token"
             table.add_row(user.username, ", ".join(roles_of(user)), str(user.is_active), how)
+        self.console.print(table)
+
+    def _review(self) -> None:
+        table = Table("quarter", "due", "account", "role")
+        for held in undecided_roles():
+            review = held.recertification
+            table.add_row(review.quarter, str(review.due_on), held.holder.username, held.role)
         self.console.print(table)
 
 
