@@ -18,6 +18,7 @@ class GovernanceConfig(AppConfig):
         "Attestation",
         "EvidenceView",
         "Rollback",
+        "ThresholdException",
     ]
     governed = [
         "AccessRequest",

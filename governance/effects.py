@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 
+from governance.actions.exceptions import grant_exception
 from governance.actions.versions import suspend_version
 from governance.models import ChangeRequest
 from governance.queries.changes import approvers_of, earlier_checkers
@@ -25,6 +26,8 @@ def take_effect(change: ChangeRequest, rationale: str, by: User, now: datetime) 
     assert change.version is not None
     if change.kind == ChangeRequest.Kind.REVOCATION:
         suspend_version(change.version, rationale, by=by)
+    elif change.kind == ChangeRequest.Kind.EXCEPTION:
+        grant_exception(change, by=by)
     elif change.target == ChangeRequest.Target.STAGING:
         change_stage(change.version, Stage.STAGING, by=by, reason=rationale)
         approvers = sorted(approvers_of(change))

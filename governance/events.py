@@ -28,6 +28,7 @@ class Event(StrEnum):
     VERSION_SUSPENDED = "governance.version.suspended"
     EVIDENCE_OPENED = "governance.evidence.opened"
     ROLLED_BACK = "governance.model.rolled_back"
+    EXCEPTION_GRANTED = "governance.exception.granted"
     CASE_OPENED = "governance.case.opened"
     CASE_ALERT_ATTACHED = "governance.case.alert_attached"
     CASE_STEP_STARTED = "governance.case.step_started"
@@ -79,6 +80,7 @@ DESCRIPTIONS = {
     Event.VERSION_SUSPENDED: "A version lost every clearance at once: it cannot score from here on.",
     Event.EVIDENCE_OPENED: "Someone opened the comparison with the champion before a decision: the digest of what was shown.",
     Event.ROLLED_BACK: "The former champion took the place of the champion again, at once: from which version to which.",
+    Event.EXCEPTION_GRANTED: "Other limits than the gate policy's hold for one check: which, why, until when, and what makes up for it.",
     Event.CASE_OPENED: "A retraining case was opened, with its deadline.",
     Event.CASE_ALERT_ATTACHED: "An alert was added to an open retraining case of the same cause.",
     Event.CASE_STEP_STARTED: "A step of a retraining case was begun, or taken over from a worker that stopped.",

@@ -38,6 +38,7 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         Item("Revalidations", "rule", "governance_revalidation"),
         Item("Attestations", "verified", "governance_attestation"),
         Item("Gate reports", "straighten", "governance_gatereport"),
+        Item("Exceptions", "rule_settings", "governance_thresholdexception"),
         Item("Approvals", "how_to_reg", "governance_approval"),
         Item("Rollbacks", "history", "governance_rollback"),
     ),

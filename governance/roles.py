@@ -34,6 +34,7 @@ READ_MODELS = READ_LOG | frozenset(
         "governance.view_incident",
         "governance.view_overduefinding",
         "governance.view_retrainingcase",
+        "governance.view_thresholdexception",
         "governance.view_revalidation",
         "governance.view_rollback",
         "monitoring.view_alert",
@@ -71,6 +72,7 @@ STOP = frozenset(
 # Whoever can be the owner of a model or of a finding. A validator is not: they judge what owners say.
 OWN = frozenset({"governance.attest_model", "governance.submit_remediation"})
 CLEAR = STOP | {
+    "governance.grant_exception",
     "registry.change_tier",
     "registry.grant_clearance",
     "registry.lift_restriction",
@@ -115,6 +117,7 @@ ROLES: dict[str, frozenset[str]] = {
         "governance.close_case",
         "governance.close_incident",
         "governance.decide_change",
+        "governance.decide_exception",
         "governance.decide_policy",
         "governance.open_evidence",
         "governance.decide_production",

@@ -16,6 +16,7 @@ from governance.admin.findings import FindingAdmin, FindingExtensionAdmin, Overd
 from governance.admin.gates import GateReportAdmin, GateRunAdmin
 from governance.admin.holds import LegalHoldAdmin
 from governance.admin.oversight import AttestationAdmin, RevalidationAdmin
+from governance.admin.requests import ThresholdExceptionAdmin
 
 __all__ = [
     "AccessRequestAdmin",
@@ -37,6 +38,7 @@ __all__ = [
     "RevalidationAdmin",
     "RoleAdmin",
     "SignInGuardAdmin",
+    "ThresholdExceptionAdmin",
     "TokenAdmin",
     "UserAdmin",
     "building",

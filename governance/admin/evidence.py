@@ -14,7 +14,7 @@ from governance.admin.parts import moment, number, tag
 from governance.comparison import Comparison, compared
 from governance.models import ChangeRequest, GateReport
 from governance.queries.changes import champion_compared, latest_report
-from governance.queries.gates import results_for
+from governance.queries.gates import limit_of, results_for
 from governance.queries.rehearsals import rehearsals
 from registry.models import ModelVersion, Policy
 from registry.queries import champion, policy_in_force
@@ -43,6 +43,9 @@ def _sections(change: ChangeRequest, reader: User) -> Iterator[Section]:
         ("Asked", moment(change.requested_at)),
         ("Expires", moment(change.expires_at)),
         ("Evidence digest", change.evidence_digest),
+    ]
+    asked += [
+        (name.replace("_", " ").capitalize(), str(term)) for name, term in change.terms.items()
     ]
     yield {"title": "What is asked", "table": {"rows": [list(row) for row in asked]}}
     if change.version is not None:
@@ -78,7 +81,7 @@ def _gates(report: GateReport, verdicts: list[dict[str, Any]]) -> Section:
                     result["check"].replace("_", " "),
                     tag(result["status"]),
                     _with_interval(result),
-                    result["threshold"],
+                    limit_of(result),
                     f"{result['n']:,}" if result["n"] else "-",
                     result["reason"],
                 ]

@@ -16,6 +16,8 @@ from governance.actions.changes import (
     withdraw_change,
 )
 from governance.actions.evidence import open_comparison
+from governance.actions.requests import Override, request_exception
+from governance.api.terms import TERMS
 from governance.deciding import decide_change
 from governance.models import Approval, ChangeRequest
 from governance.queries.changes import (
@@ -36,6 +38,7 @@ NAMED: dict[str, frozenset[str]] = {
     Kind.PROMOTION: frozenset({"model", "version", "target"}),
     Kind.REVOCATION: frozenset({"model", "version"}),
     Kind.POLICY: frozenset({"policy"}),
+    Kind.EXCEPTION: frozenset({"model", "version", "terms"}),
 }
 
 
@@ -85,6 +88,11 @@ class ChangeBody(StrictSerializer):
     version = serializers.IntegerField(required=False)
     target = serializers.ChoiceField(choices=ChangeRequest.Target.choices, required=False)
     policy = serializers.IntegerField(required=False, help_text="Number of a proposed policy.")
+    terms = serializers.DictField(
+        required=False,
+        help_text="What a kind asks beyond the version: "
+        "exception: check, minimum, maximum, expires_on, compensating_controls, whole_model.",
+    )
     rationale = serializers.CharField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -94,6 +102,11 @@ class ChangeBody(StrictSerializer):
         wrong |= {name: ["This kind of request does not name it."] for name in given - named}
         if wrong:
             raise serializers.ValidationError(wrong)
+        if "terms" in named:
+            terms = TERMS[attrs["kind"]](data=attrs["terms"])
+            if not terms.is_valid():
+                raise serializers.ValidationError({"terms": terms.errors})
+            attrs["terms"] = terms.validated_data
         return attrs
 
 
@@ -145,6 +158,9 @@ class ChangeList(ActView, generics.GenericAPIView[ChangeRequest]):
                 return request_adoption(policy_with(fields["policy"]), rationale, by=by)
             case Kind.REVOCATION:
                 return request_revocation(_version(fields), rationale, by=by)
+            case Kind.EXCEPTION:
+                override = Override(**fields["terms"])
+                return request_exception(_version(fields), override, rationale, by=by)
             case _:
                 return request_promotion(_version(fields), fields["target"], rationale, by=by)
 

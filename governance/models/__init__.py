@@ -4,6 +4,7 @@ from governance.models.access import AccessRequest
 from governance.models.accounts import SignInGuard
 from governance.models.cases import CaseAlert, CaseStep, CaseWarning, RetrainingCase
 from governance.models.changes import Approval, ChangeRequest, EvidenceView
+from governance.models.exceptions import ThresholdException
 from governance.models.findings import Finding, FindingExtension, OverdueFinding
 from governance.models.gates import GateReport, GateRun
 from governance.models.incidents import Incident
@@ -29,4 +30,5 @@ __all__ = [
     "Revalidation",
     "Rollback",
     "SignInGuard",
+    "ThresholdException",
 ]

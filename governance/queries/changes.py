@@ -1,6 +1,6 @@
 """Named reads about change requests: who waits for whom, and what a decision rests on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,8 @@ from audit.canonical import digest_json
 from audit.models import Entry
 from governance.errors import GateNotPassed, NoSuchChange
 from governance.models import Approval, ChangeRequest, EvidenceView, GateReport
+from governance.queries.exceptions import ended_exception
+from governance.queries.kinds import parts_of_kind
 from governance.queries.policies import gate_policy, policy_for
 from governance.quorum import seats
 from registry.models import ModelVersion, Policy
@@ -177,7 +179,15 @@ def current_evidence(change: ChangeRequest, at: datetime) -> dict[str, Any]:
     if change.policy is not None:
         return policy_evidence(change.policy)
     assert change.version is not None
-    return version_evidence(change.version, change.target or change.kind, at)
+    return request_evidence(change.version, change.kind, change.target, change.terms, at)
+
+
+def request_evidence(
+    version: ModelVersion, kind: str, target: str, terms: Mapping[str, Any], at: datetime
+) -> dict[str, Any]:
+    """The evidence of a request about a version: what every kind rests on, what this kind does, and its terms."""
+    evidence = version_evidence(version, target or kind, at) | parts_of_kind(kind, version, at)
+    return evidence | ({"terms": dict(terms)} if terms else {})
 
 
 def version_evidence(version: ModelVersion, target: str, at: datetime) -> dict[str, Any]:
@@ -233,4 +243,8 @@ def require_gate_passed(version: ModelVersion, at: datetime) -> GateReport:
         raise GateNotPassed(f"{version} was measured under {report.policy}; {policy} is in force.")
     if not report.passed:
         raise GateNotPassed(f"{version} did not pass {policy}: see its gate report.")
+    if ended := ended_exception(report, at):
+        raise GateNotPassed(
+            f"{version} passed by an exception from {ended.check_name}, which ended at {ended.expires_at:%Y-%m-%d %H:%M} UTC."
+        )
     return report
