@@ -7,15 +7,23 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from audit.admin_base import ReadOnlyAdmin
-from governance.actions.requests import Override, request_exception
+from governance.actions.requests import (
+    Override,
+    request_break_glass,
+    request_cut_off,
+    request_exception,
+    request_rollback,
+)
 from governance.admin import evidence
 from governance.admin.fields import day, line, number, paragraph
 from governance.admin.pages import ActPage, Done, RationaleForm, offer
 from governance.admin.parts import link, tag
 from governance.models import ThresholdException
 from registry.models import ModelVersion, Stage
+from registry.queries import champion
 
 ASKS = "governance.request_change"
 
@@ -27,6 +35,14 @@ class ExceptionForm(RationaleForm):
     expires_on = day("Until the end of", "The last day, in UTC.")
     compensating_controls = paragraph("Compensating controls", "What makes up for it meanwhile.")
     whole_model = forms.BooleanField(required=False, label="For every version of the model")
+
+
+class BreakGlassForm(RationaleForm):
+    hours = forms.IntegerField(
+        label="Hours",
+        widget=UnfoldAdminTextInputWidget,
+        help_text="How long it decides; then its clearance ends by itself.",
+    )
 
 
 @admin.register(ThresholdException)
@@ -57,8 +73,32 @@ def _request_exception(version: ModelVersion, fields: dict[str, Any], by: User) 
     return Done(f"Asked: to {change.what}. It counts from the measuring after it is granted.")
 
 
+def _request_break_glass(version: ModelVersion, fields: dict[str, Any], by: User) -> Done:
+    change = request_break_glass(version, fields["hours"], fields["rationale"], by=by)
+    return Done(f"Asked: {change.what}. A validator and an approver decide within a day.")
+
+
+def _request_cut_off(version: ModelVersion, fields: dict[str, Any], by: User) -> Done:
+    change = request_cut_off(version, fields["rationale"], by=by)
+    return Done(f"Asked: {change.what}. A validator and an approver decide.")
+
+
+def _request_rollback(version: ModelVersion, fields: dict[str, Any], by: User) -> Done:
+    change = request_rollback(version.model, fields["rationale"], by=by)
+    return Done(f"Asked: to {change.what}. An approver decides.")
+
+
 def _in(*stages: Stage) -> Any:
     return lambda version, user: version.stage in stages
+
+
+def _is_successor(version: ModelVersion, user: User) -> bool:
+    now = champion(version.model)
+    return (
+        version.stage == Stage.REGISTERED
+        and now is not None
+        and now.artefact_id == version.artefact_id
+    )
 
 
 offer(
@@ -73,5 +113,42 @@ offer(
         perform=_request_exception,
         form=ExceptionForm,
         evidence=evidence.of_version,
+    ),
+    ActPage(
+        model=ModelVersion,
+        slug="request-cut-off",
+        title="Request cut-off",
+        icon="content_cut",
+        needs=ASKS,
+        what_happens="This version is the champion's artefact with another cut-off and a baseline of its own. You ask a validator "
+        "and an approver to put it in the champion's place, on the evidence below and no other.",
+        perform=_request_cut_off,
+        applies=_is_successor,
+        evidence=evidence.of_version,
+    ),
+    ActPage(
+        model=ModelVersion,
+        slug="request-rollback",
+        title="Request rollback",
+        icon="settings_backup_restore",
+        needs=ASKS,
+        what_happens="You ask an approver to bring the former champion back in this version's place. Where it cannot wait, "
+        "an approver rolls back alone.",
+        perform=_request_rollback,
+        applies=_in(Stage.PRODUCTION),
+    ),
+    ActPage(
+        model=ModelVersion,
+        slug="request-break-glass",
+        title="Break glass",
+        icon="e911_emergency",
+        needs=ASKS,
+        what_happens="An emergency: you ask a validator and an approver to let this version decide for some hours, whatever its "
+        "gates and findings say. It opens a finding that you own. The clearance ends by itself.",
+        perform=_request_break_glass,
+        form=BreakGlassForm,
+        applies=_in(Stage.REGISTERED, Stage.STAGING, Stage.SUSPENDED, Stage.ARCHIVED),
+        evidence=evidence.of_version,
+        danger=True,
     ),
 )

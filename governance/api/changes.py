@@ -16,7 +16,13 @@ from governance.actions.changes import (
     withdraw_change,
 )
 from governance.actions.evidence import open_comparison
-from governance.actions.requests import Override, request_exception
+from governance.actions.requests import (
+    Override,
+    request_break_glass,
+    request_cut_off,
+    request_exception,
+    request_rollback,
+)
 from governance.api.terms import TERMS
 from governance.deciding import decide_change
 from governance.models import Approval, ChangeRequest
@@ -39,6 +45,9 @@ NAMED: dict[str, frozenset[str]] = {
     Kind.REVOCATION: frozenset({"model", "version"}),
     Kind.POLICY: frozenset({"policy"}),
     Kind.EXCEPTION: frozenset({"model", "version", "terms"}),
+    Kind.BREAK_GLASS: frozenset({"model", "version", "terms"}),
+    Kind.CUT_OFF: frozenset({"model", "version"}),
+    Kind.ROLLBACK: frozenset({"model"}),
 }
 
 
@@ -91,7 +100,8 @@ class ChangeBody(StrictSerializer):
     terms = serializers.DictField(
         required=False,
         help_text="What a kind asks beyond the version: "
-        "exception: check, minimum, maximum, expires_on, compensating_controls, whole_model.",
+        "exception: check, minimum, maximum, expires_on, compensating_controls, whole_model; "
+        "break_glass: hours.",
     )
     rationale = serializers.CharField()
 
@@ -161,6 +171,13 @@ class ChangeList(ActView, generics.GenericAPIView[ChangeRequest]):
             case Kind.EXCEPTION:
                 override = Override(**fields["terms"])
                 return request_exception(_version(fields), override, rationale, by=by)
+            case Kind.BREAK_GLASS:
+                hours = fields["terms"]["hours"]
+                return request_break_glass(_version(fields), hours, rationale, by=by)
+            case Kind.CUT_OFF:
+                return request_cut_off(_version(fields), rationale, by=by)
+            case Kind.ROLLBACK:
+                return request_rollback(model_named(fields["model"]), rationale, by=by)
             case _:
                 return request_promotion(_version(fields), fields["target"], rationale, by=by)
 

@@ -19,4 +19,11 @@ class ExceptionTerms(StrictSerializer):
     )
 
 
-TERMS: dict[str, type[StrictSerializer]] = {Kind.EXCEPTION: ExceptionTerms}
+class BreakGlassTerms(StrictSerializer):
+    hours = serializers.IntegerField(help_text="How long the version decides.")
+
+
+TERMS: dict[str, type[StrictSerializer]] = {
+    Kind.EXCEPTION: ExceptionTerms,
+    Kind.BREAK_GLASS: BreakGlassTerms,
+}
