@@ -8,6 +8,7 @@ from governance.actions.exceptions import grant_exception
 from governance.actions.findings import Deficiency, open_finding
 from governance.actions.rollbacks import roll_back
 from governance.actions.versions import suspend_version
+from governance.ending import end_rollouts
 from governance.models import ChangeRequest, Finding
 from governance.queries.changes import approvers_of, earlier_checkers
 from registry.actions.clearances import grant_clearance, revoke_clearance
@@ -15,6 +16,7 @@ from registry.actions.policies import adopt_policy
 from registry.actions.versions import change_stage, promote_to_champion
 from registry.models import Clearance, ModelVersion, Stage
 from registry.queries import champion, live_clearances
+from serving.actions.deployments import start_deployment
 
 ROLLBACK_FOR = timedelta(days=30)
 """How long the former champion can be gone back to without new evidence (our choice: one monthly cycle)."""
@@ -34,6 +36,8 @@ def take_effect(change: ChangeRequest, rationale: str, by: User, now: datetime) 
         grant_exception(change, by=by)
     elif change.kind == ChangeRequest.Kind.ROLLBACK:
         roll_back(change.version.model, rationale, by=by)
+    elif change.kind == ChangeRequest.Kind.ROLLOUT:
+        _roll_out(change, change.version, by)
     elif change.kind == ChangeRequest.Kind.BREAK_GLASS:
         _break_glass(change, change.version, rationale, by, now)
     elif change.kind == ChangeRequest.Kind.CUT_OFF:
@@ -51,11 +55,19 @@ def _put_in_production(
     change: ChangeRequest, version: ModelVersion, by: User, now: datetime
 ) -> None:
     """The new champion is cleared before it takes its place; the former one can be gone back to for 30 days."""
+    end_rollouts(version.model, f"{version} becomes the champion.", by=by)
     former = champion(version.model)
     approvers = sorted(approvers_of(change) | earlier_checkers(change))
     _clear(change, version, Clearance.Purpose.SCORE_LIVE, approvers, by)
     promote_to_champion(version, by=by)
     _leave_way_back(change, version, former, by, now)
+
+
+def _roll_out(change: ChangeRequest, version: ModelVersion, by: User) -> None:
+    approvers = sorted(approvers_of(change) | earlier_checkers(change))
+    clearance = _clear(change, version, Clearance.Purpose.SCORE_LIVE, approvers, by)
+    terms = change.terms
+    start_deployment(clearance, terms["role"], terms["share_percent"], by=by)
 
 
 def _break_glass(
@@ -78,6 +90,7 @@ def _break_glass(
     )
     open_finding(version.model, found, by=by)
     # 2
+    end_rollouts(version.model, f"{version} becomes the champion.", by=by)
     former, until = champion(version.model), now + timedelta(hours=terms["hours"])
     if version.stage in {Stage.REGISTERED, Stage.SUSPENDED}:
         version = change_stage(version, Stage.STAGING, by=by, reason=rationale)
@@ -124,8 +137,8 @@ def _clear(
     *,
     valid_to: datetime | None = None,
     is_break_glass: bool = False,
-) -> None:
-    grant_clearance(
+) -> Clearance:
+    return grant_clearance(
         version, purpose, change.evidence_digest, approver_ids, str(change.pk),
         by=by, valid_to=valid_to, is_break_glass=is_break_glass,
     )  # fmt: skip

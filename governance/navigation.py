@@ -50,6 +50,7 @@ GROUPS: dict[str, tuple[Item, ...]] = {
     ),
     "Score": (
         Item("Decisions", "fact_check", "serving_decision"),
+        Item("Rollouts", "call_split", "serving_deployment"),
         Item("Outcomes", "event_available", "serving_outcome"),
     ),
     "Models and data": (

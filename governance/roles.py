@@ -54,6 +54,7 @@ READ_MODELS = READ_LOG | frozenset(
         "registry.view_stagechange",
         "registry.view_userestriction",
         "serving.view_decision",
+        "serving.view_deployment",
         "serving.view_explanationfailure",
         "serving.view_loadfailure",
         "serving.view_outcome",
@@ -67,6 +68,7 @@ STOP = frozenset(
         "registry.change_stage",
         "registry.restrict_use",
         "registry.revoke_clearance",
+        "serving.end_deployment",
     }
 )
 # Whoever can be the owner of a model or of a finding. A validator is not: they judge what owners say.
@@ -76,6 +78,7 @@ CLEAR = STOP | {
     "registry.change_tier",
     "registry.grant_clearance",
     "registry.lift_restriction",
+    "serving.start_deployment",
 }
 
 ROLES: dict[str, frozenset[str]] = {

@@ -71,6 +71,7 @@ class LiveVersion:
     loaded: LoadedVersion
     clearance_id: int
     limits: tuple[Limit, ...]
+    role: str
 
 
 def score_rows(version: ModelVersion, packed: NDArray[np.float64]) -> Scores:

@@ -1,4 +1,4 @@
-"""Asking for what is out of the ordinary: an exception, an emergency, another cut-off, a way back."""
+"""Asking for what is out of the ordinary: an exception, an emergency, another cut-off, a way back, a rollout."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,6 +21,8 @@ from governance.queries.policies import gate_policy, oversight_policy
 from governance.queries.rollbacks import way_back
 from registry.models import ModelVersion, ScoringModel, Stage
 from registry.queries import champion
+from serving.errors import ContractsDiffer, NoClearedVersion
+from serving.models import Deployment
 
 Kind = ChangeRequest.Kind
 LONGEST_EXCEPTION = timedelta(days=365)
@@ -140,6 +142,37 @@ def request_rollback(model: ScoringModel, rationale: str, *, by: User) -> Change
     """
     now = timezone.now()
     return _about(way_back(model, now).former, Kind.ROLLBACK, rationale, by, now)
+
+
+@action(Event.CHANGE_REQUESTED, needs="governance.request_change")
+def request_rollout(
+    version: ModelVersion, role: str, share_percent: int, rationale: str, *, by: User
+) -> ChangeRequest:
+    """Ask for a version in staging to decide a share of the applications, beside the champion. Each step is a request.
+
+    Raises ChangeMalformed naming every bad field, RationaleMissing, WrongStage, NoClearedVersion, ContractsDiffer, OpenFinding,
+    NoGatePolicy, GateNotPassed or AlreadyRequested.
+    """
+    problems = []
+    if role not in Deployment.Role.values:
+        detail = f"Roles are {', '.join(Deployment.Role.values)}."
+        problems.append(FieldProblem("role", "unknown", detail))
+    if not 1 <= share_percent <= Deployment.MOST_PERCENT:
+        detail = f"Must lie between 1 and {Deployment.MOST_PERCENT}."
+        problems.append(FieldProblem("share_percent", "out_of_range", detail))
+    if problems:
+        raise ChangeMalformed("The step cannot be asked for; see `errors`.", errors=problems)
+    if version.stage != Stage.STAGING:
+        raise WrongStage(f"{version} is {version.stage}; a rollout begins in staging.")
+    now, beside = timezone.now(), champion(version.model)
+    if beside is None:
+        raise NoClearedVersion(f"{version.model} has no champion to take a share from.")
+    if beside.contract_sha256 != version.contract_sha256:
+        raise ContractsDiffer(f"{version} takes other features than {beside}.")
+    require_no_blocking_finding(version, now)
+    require_gate_passed(version, now)
+    terms = {"role": role, "share_percent": share_percent}
+    return _about(version, Kind.ROLLOUT, rationale, by, now, terms=terms)
 
 
 def _about(

@@ -16,14 +16,17 @@ from governance.actions.requests import (
     request_cut_off,
     request_exception,
     request_rollback,
+    request_rollout,
 )
 from governance.admin import evidence
-from governance.admin.fields import day, line, number, paragraph
+from governance.admin.fields import choice, day, line, number, paragraph
 from governance.admin.pages import ActPage, Done, RationaleForm, offer
 from governance.admin.parts import link, tag
 from governance.models import ThresholdException
 from registry.models import ModelVersion, Stage
 from registry.queries import champion
+from serving.actions.deployments import end_deployment
+from serving.models import Deployment
 
 ASKS = "governance.request_change"
 
@@ -43,6 +46,19 @@ class BreakGlassForm(RationaleForm):
         widget=UnfoldAdminTextInputWidget,
         help_text="How long it decides; then its clearance ends by itself.",
     )
+
+
+class RolloutForm(RationaleForm):
+    role = choice("Role", [(role.value, role.label) for role in Deployment.Role])
+    share_percent = forms.IntegerField(
+        label="Share in percent",
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Of the model's applications, 1 to 50.",
+    )
+
+
+class EndForm(forms.Form):
+    reason = paragraph("Reason", "Why. It is recorded under your name.")
 
 
 @admin.register(ThresholdException)
@@ -86,6 +102,16 @@ def _request_cut_off(version: ModelVersion, fields: dict[str, Any], by: User) ->
 def _request_rollback(version: ModelVersion, fields: dict[str, Any], by: User) -> Done:
     change = request_rollback(version.model, fields["rationale"], by=by)
     return Done(f"Asked: to {change.what}. An approver decides.")
+
+
+def _request_rollout(version: ModelVersion, fields: dict[str, Any], by: User) -> Done:
+    change = request_rollout(version, **fields, by=by)
+    return Done(f"Asked: {change.what}.")
+
+
+def _end(step: Deployment, fields: dict[str, Any], by: User) -> Done:
+    ended = end_deployment(step.pk, fields["reason"], by=by)
+    return Done(f"{ended.version} decides no applications from here on; the champion decides all.")
 
 
 def _in(*stages: Stage) -> Any:
@@ -149,6 +175,31 @@ offer(
         form=BreakGlassForm,
         applies=_in(Stage.REGISTERED, Stage.STAGING, Stage.SUSPENDED, Stage.ARCHIVED),
         evidence=evidence.of_version,
+        danger=True,
+    ),
+    ActPage(
+        model=ModelVersion,
+        slug="request-rollout",
+        title="Request rollout step",
+        icon="call_split",
+        needs=ASKS,
+        what_happens="You ask for this version to decide a share of the applications beside the champion. A larger share is "
+        "another request.",
+        perform=_request_rollout,
+        form=RolloutForm,
+        applies=_in(Stage.STAGING),
+        evidence=evidence.of_version,
+    ),
+    ActPage(
+        model=Deployment,
+        slug="end",
+        title="End rollout",
+        icon="stop_circle",
+        needs="serving.end_deployment",
+        what_happens="The version's share goes back to the champion with the next application, and its clearance ends.",
+        perform=_end,
+        form=EndForm,
+        applies=lambda step, user: step.ended_at is None,
         danger=True,
     ),
 )

@@ -22,6 +22,7 @@ from governance.actions.requests import (
     request_cut_off,
     request_exception,
     request_rollback,
+    request_rollout,
 )
 from governance.api.terms import TERMS
 from governance.deciding import decide_change
@@ -48,6 +49,7 @@ NAMED: dict[str, frozenset[str]] = {
     Kind.BREAK_GLASS: frozenset({"model", "version", "terms"}),
     Kind.CUT_OFF: frozenset({"model", "version"}),
     Kind.ROLLBACK: frozenset({"model"}),
+    Kind.ROLLOUT: frozenset({"model", "version", "terms"}),
 }
 
 
@@ -101,7 +103,7 @@ class ChangeBody(StrictSerializer):
         required=False,
         help_text="What a kind asks beyond the version: "
         "exception: check, minimum, maximum, expires_on, compensating_controls, whole_model; "
-        "break_glass: hours.",
+        "break_glass: hours; rollout: role, share_percent.",
     )
     rationale = serializers.CharField()
 
@@ -176,6 +178,10 @@ class ChangeList(ActView, generics.GenericAPIView[ChangeRequest]):
                 return request_break_glass(_version(fields), hours, rationale, by=by)
             case Kind.CUT_OFF:
                 return request_cut_off(_version(fields), rationale, by=by)
+            case Kind.ROLLOUT:
+                return request_rollout(
+                    _version(fields), **fields["terms"], rationale=rationale, by=by
+                )
             case Kind.ROLLBACK:
                 return request_rollback(model_named(fields["model"]), rationale, by=by)
             case _:

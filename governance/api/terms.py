@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from audit.api_base import StrictSerializer
 from governance.models import ChangeRequest
+from serving.models import Deployment
 
 Kind = ChangeRequest.Kind
 
@@ -23,7 +24,13 @@ class BreakGlassTerms(StrictSerializer):
     hours = serializers.IntegerField(help_text="How long the version decides.")
 
 
+class RolloutTerms(StrictSerializer):
+    role = serializers.ChoiceField(choices=Deployment.Role.choices)
+    share_percent = serializers.IntegerField(help_text="Of the model's applications, 1 to 50.")
+
+
 TERMS: dict[str, type[StrictSerializer]] = {
     Kind.EXCEPTION: ExceptionTerms,
     Kind.BREAK_GLASS: BreakGlassTerms,
+    Kind.ROLLOUT: RolloutTerms,
 }

@@ -48,10 +48,26 @@ CHAMPION_UNASKED = """NEW.stage = 'production' AND OLD.stage = 'staging' AND NOT
         ON REPLACE(CAST(c.id AS TEXT), '-', '') = REPLACE(g.change_request_id, '-', '')
     WHERE g.version_id = NEW.id AND g.kind = 'grant' AND g.purpose = 'score_live' AND c.kind <> 'rollout'
     AND NOT EXISTS (SELECT 1 FROM registry_clearance x WHERE x.grant_id = g.id))"""
+CLEARED_STAGING = """EXISTS (
+    SELECT 1 FROM governance_changerequest c
+    JOIN governance_changerequest earlier ON earlier.version_id = c.version_id AND earlier.target = 'staging'
+    JOIN governance_approval a ON a.change_request_id = earlier.id AND a.decision = 'approve'
+    WHERE c.id = NEW.change_request_id AND c.kind = 'rollout' AND a.approver_id = NEW.approver_id)"""
+# Both databases write JSON with a space after the colon; the number ends with a comma or a brace.
+STEP_UNASKED = """NOT EXISTS (
+    SELECT 1 FROM registry_clearance g
+    JOIN governance_changerequest c
+        ON REPLACE(CAST(c.id AS TEXT), '-', '') = REPLACE(g.change_request_id, '-', '')
+    WHERE g.id = NEW.clearance_id AND g.version_id = NEW.version_id AND g.kind = 'grant' AND g.purpose = 'score_live'
+    AND g.change_request_id = NEW.change_request_id AND c.kind = 'rollout' AND c.state = 'granted'
+    AND CAST(c.evidence AS TEXT) LIKE '%"role": "' || NEW.role || '"%'
+    AND (CAST(c.evidence AS TEXT) LIKE '%"share_percent": ' || CAST(NEW.share_percent AS TEXT) || ',%'
+        OR CAST(c.evidence AS TEXT) LIKE '%"share_percent": ' || CAST(NEW.share_percent AS TEXT) || '}%')
+    AND NOT EXISTS (SELECT 1 FROM registry_clearance x WHERE x.grant_id = g.id))"""
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0018_kinds_of_change"), ("registry", "0012_break_glass")]
+    dependencies = [("governance", "0018_kinds_of_change"), ("registry", "0012_break_glass"), ("serving", "0006_deployments")]
 
     operations = [
         *append_only(EXCEPTION),
@@ -83,5 +99,19 @@ class Migration(migrations.Migration):
             "UPDATE",
             CHAMPION_UNASKED,
             "a version in staging becomes the champion by a granted request for that",
+        ),
+        *refuse_when(
+            "governance_approval",
+            "two_checkers_of_rollout",
+            "INSERT",
+            CLEARED_STAGING,
+            "whoever cleared a version for staging cannot let it decide a share",
+        ),
+        *refuse_when(
+            "serving_deployment",
+            "on_request",
+            "INSERT",
+            STEP_UNASKED,
+            "a step of a rollout is what a granted request asks for",
         ),
     ]

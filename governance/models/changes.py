@@ -140,7 +140,7 @@ WORDS: dict[str, str] = {
     ChangeRequest.Kind.BREAK_GLASS: "break-glass: {version} decides for {hours} hours",
     ChangeRequest.Kind.CUT_OFF: "{version} to production: cut-off {cut_off} in place of {cut_off_before}",
     ChangeRequest.Kind.ROLLBACK: "roll back to {version}",
-    ChangeRequest.Kind.ROLLOUT: "{version} as {role}, share {share}",
+    ChangeRequest.Kind.ROLLOUT: "{version} as {role} for {share_percent} % of applications",
 }
 
 

@@ -147,8 +147,9 @@ def _registrar(version: ModelVersion | None) -> set[int]:
 
 
 def earlier_checkers(change: ChangeRequest) -> set[int]:
-    """Who approved the version for staging, when it is asked into production."""
-    if change.target != ChangeRequest.Target.PRODUCTION:
+    """Who approved the version for staging, when it is to decide applications, all or a share of them."""
+    decides = change.target == ChangeRequest.Target.PRODUCTION
+    if not decides and change.kind != ChangeRequest.Kind.ROLLOUT:
         return set()
     return staging_approvers(change.version_id)
 
