@@ -53,6 +53,13 @@ CLEARED_STAGING = """EXISTS (
     JOIN governance_changerequest earlier ON earlier.version_id = c.version_id AND earlier.target = 'staging'
     JOIN governance_approval a ON a.change_request_id = earlier.id AND a.decision = 'approve'
     WHERE c.id = NEW.change_request_id AND c.kind = 'rollout' AND a.approver_id = NEW.approver_id)"""
+# An exception for the whole model is about everybody's versions.
+DEVELOPED_ANOTHER = """EXISTS (
+    SELECT 1 FROM governance_changerequest c
+    JOIN registry_modelversion asked ON asked.id = c.version_id
+    JOIN registry_modelversion v ON v.model_id = asked.model_id
+    WHERE c.id = NEW.change_request_id AND c.kind = 'exception' AND v.developed_by_id = NEW.approver_id
+    AND CAST(c.evidence AS TEXT) LIKE '%"whole_model": true%')"""
 # Both databases write JSON with a space after the colon; the number ends with a comma or a brace.
 STEP_UNASKED = """NOT EXISTS (
     SELECT 1 FROM registry_clearance g
@@ -106,6 +113,13 @@ class Migration(migrations.Migration):
             "INSERT",
             CLEARED_STAGING,
             "whoever cleared a version for staging cannot let it decide a share",
+        ),
+        *refuse_when(
+            "governance_approval",
+            "not_by_developer_of_model",
+            "INSERT",
+            DEVELOPED_ANOTHER,
+            "whoever developed a version of the model cannot except all of them",
         ),
         *refuse_when(
             "serving_deployment",

@@ -15,6 +15,7 @@ from governance.errors import GateNotPassed, NoSuchChange
 from governance.models import Approval, ChangeRequest, EvidenceView, GateReport
 from governance.queries.exceptions import ended_exception
 from governance.queries.kinds import parts_of_kind
+from governance.queries.oversight import developers_of
 from governance.queries.policies import gate_policy, policy_for
 from governance.quorum import seats
 from registry.models import ModelVersion, Policy
@@ -128,8 +129,14 @@ def has_opened_comparison(user: User, change: ChangeRequest, with_champion: Mode
 
 
 def makers_of(change: ChangeRequest) -> set[int]:
-    """Who asked for the change, and who made what it is about: its developer or author, and who registered it."""
-    return {change.requested_by_id, change.made_by_id, *_registrar(change.version)}
+    """Who asked for the change, and who made what it is about: its developer or author, and who registered it.
+
+    An exception for a whole model is about every version's developer.
+    """
+    makers = {change.requested_by_id, change.made_by_id, *_registrar(change.version)}
+    if change.version is not None and change.terms.get("whole_model"):
+        makers |= developers_of(change.version.model)
+    return makers
 
 
 def built_by(version: ModelVersion) -> set[int]:

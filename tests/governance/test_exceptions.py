@@ -22,6 +22,7 @@ from governance.errors import (
 )
 from governance.gate_policy import read_policy
 from governance.models import Approval, ChangeRequest, ThresholdException
+from tests.conftest import a_person
 from tests.governance.builders import (
     GATES,
     WHY,
@@ -199,6 +200,21 @@ def test_maker_and_requester_sign_nothing(failed, developer, analyst, approver):
         approve_change(change.pk, WHY, by=developer)
 
     assert not ThresholdException.objects.exists()
+
+
+def test_no_developer_of_the_model_excepts_all_of_its_versions(failed, developer, approver):
+    other = a_person("dora", "model developer", "approver")
+    a_measured_version(other, model=failed.model)
+    change = an_exception(failed, developer, whole_model=True)
+
+    with pytest.raises(DeveloperCannotApprove):
+        approve_change(change.pk, WHY, by=other)
+    with pytest.raises(IntegrityError, match="except all of them"), transaction.atomic():
+        Approval.objects.create(
+            change_request=change, approver=other, decision="approve",
+            seat="governance.decide_exception", rationale=WHY, decided_at=timezone.now(), entry=change.entry,
+        )  # fmt: skip
+    approve_change(change.pk, WHY, by=approver)
 
 
 def test_tier_1_takes_a_validator_as_well(developer, validator, approver):
