@@ -4,7 +4,8 @@ SQLite drops a table's triggers when Django rebuilds the table in a later migrat
 A deploy check (audit.checks) and a test name every trigger that is missing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -49,6 +50,67 @@ class DatabaseOnly(Operation):
         to_state: ProjectState,
     ) -> None:
         self._backwards(schema_editor)
+
+
+class KeepingTriggers(Operation):
+    """Operations that rebuild a table on SQLite, with every trigger set aside meanwhile and put back as it was.
+
+    SQLite drops a table's triggers with the table, and does not rename one that triggers of another table read.
+    """
+
+    reversible = True
+
+    def __init__(self, *operations: Operation) -> None:
+        self._operations = operations
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        for operation in self._operations:
+            operation.state_forwards(app_label, state)
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        with _set_aside(schema_editor):
+            for operation in self._operations:
+                after = from_state.clone()
+                operation.state_forwards(app_label, after)
+                operation.database_forwards(app_label, schema_editor, from_state, after)
+                from_state = after
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        states = [to_state]  # as migrations count: backwards, `to_state` is the one before
+        for operation in self._operations:
+            states.append(states[-1].clone())
+            operation.state_forwards(app_label, states[-1])
+        with _set_aside(schema_editor):
+            for place, operation in reversed(list(enumerate(self._operations))):
+                operation.database_backwards(
+                    app_label, schema_editor, states[place + 1], states[place]
+                )
+
+
+@contextmanager
+def _set_aside(editor: BaseDatabaseSchemaEditor) -> Iterator[None]:
+    kept: list[tuple[str, str]] = []
+    if editor.connection.vendor == "sqlite":
+        with editor.connection.cursor() as cursor:
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            kept = cursor.fetchall()
+        for name, _ in kept:
+            editor.execute(f"DROP TRIGGER {name}")
+    yield
+    for _, sql in kept:
+        editor.execute(sql, params=None)
 
 
 def append_only(table: str) -> list[DatabaseOnly]:

@@ -31,6 +31,7 @@ class GovernanceConfig(AppConfig):
         "LateRecertification",
         "Delegation",
         "DelegationEnd",
+        "ThresholdException",
     ]
     governed = [
         "AccessRequest",

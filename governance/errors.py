@@ -63,6 +63,10 @@ class WrongStage(Refusal):
     """The version is not in the stage from which this change is possible."""
 
 
+class NotASuccessor(Refusal):
+    """The version is not the champion's artefact with another cut-off."""
+
+
 class NotProposed(Refusal):
     """The policy is not waiting for a decision."""
 

@@ -36,6 +36,7 @@ class Event(StrEnum):
     DELEGATION_ENDED = "governance.delegation.ended"
     EVIDENCE_OPENED = "governance.evidence.opened"
     ROLLED_BACK = "governance.model.rolled_back"
+    EXCEPTION_GRANTED = "governance.exception.granted"
     CASE_OPENED = "governance.case.opened"
     CASE_ALERT_ATTACHED = "governance.case.alert_attached"
     CASE_STEP_STARTED = "governance.case.step_started"
@@ -99,6 +100,7 @@ DESCRIPTIONS = {
     Event.DELEGATION_ENDED: "A delegated seat went back before its time.",
     Event.EVIDENCE_OPENED: "Someone opened the comparison with the champion before a decision: the digest of what was shown.",
     Event.ROLLED_BACK: "The former champion took the place of the champion again, at once: from which version to which.",
+    Event.EXCEPTION_GRANTED: "Other limits than the gate policy's hold for one check: which, why, until when, and what makes up for it.",
     Event.CASE_OPENED: "A retraining case was opened, with its deadline.",
     Event.CASE_ALERT_ATTACHED: "An alert was added to an open retraining case of the same cause.",
     Event.CASE_STEP_STARTED: "A step of a retraining case was begun, or taken over from a worker that stopped.",

@@ -1,9 +1,10 @@
 """Reading a gate policy: which checks it lists, between which limits, how severely, and why. Pure."""
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeGuard
 
 from audit.errors import FieldProblem
 from governance.errors import GatePolicyMalformed
@@ -42,6 +43,9 @@ LIMITS: dict[str, tuple[str, ...]] = {
     "baseline_rows": ("minimum",),
 }
 OPTIONS = {"adverse_impact": ("watch", "sample")}
+FAIRNESS = frozenset({"adverse_impact", "elderly_age"})
+"""Checks on how groups of people fare: not overridable unless the policy says so."""
+COMMON = ("check", "severity", "reason", "overridable")
 SAMPLES = ("holdout", "all")
 
 
@@ -54,7 +58,11 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One line of a gate policy: what is measured, between which limits, how severely, and why."""
+    """One line of a gate policy: what is measured, between which limits, how severely, and why.
+
+    Under an exception `minimum` and `maximum` are the exception's, `policy_threshold` says what the policy asks,
+    and `exception` is the entry id that granted it.
+    """
 
     name: str
     severity: Severity
@@ -64,6 +72,9 @@ class Check:
     watch: float = WATCH_AIR
     sample: str = SAMPLES[0]
     from_age: float = 0.0
+    overridable: bool = True
+    policy_threshold: str = ""
+    exception: str = ""
 
     @property
     def threshold(self) -> str:
@@ -77,6 +88,16 @@ class Check:
             parts.append(f"at most {self.maximum:g}")
         age = f" from age {self.from_age:g}" if self.from_age else ""
         return " and ".join(parts) + age
+
+    def overridden(self, minimum: float | None, maximum: float | None, exception: str) -> "Check":
+        """The same check between other limits, by the exception of that entry."""
+        return replace(
+            self,
+            minimum=minimum,
+            maximum=maximum,
+            policy_threshold=self.threshold,
+            exception=exception,
+        )
 
     def admits(self, value: float) -> bool:
         above = self.minimum is None or value >= self.minimum
@@ -95,6 +116,30 @@ def read_policy(body: Mapping[str, Any]) -> tuple[Check, ...]:
     return tuple(_check(entry) for entry in entries)
 
 
+def override_problems(check: Check, minimum: object, maximum: object) -> Iterator[FieldProblem]:
+    """Why an exception cannot put these limits in the place of the check's: none is missing, and none is tighter."""
+    if not check.overridable:
+        yield FieldProblem(
+            "check", "not_permitted", f"The policy allows no exception from {check.name}."
+        )
+        return
+    sides = (("minimum", minimum, check.minimum, -1.0), ("maximum", maximum, check.maximum, 1.0))
+    for side, asked, limit, outwards in sides:
+        if limit is None:
+            if asked is not None:
+                yield FieldProblem(side, "unexpected", f"{check.name} has no such limit.")
+        elif not _is_number(asked) or not math.isfinite(asked):
+            yield FieldProblem(side, "missing", f"{check.name} needs this limit, a number.")
+        elif (asked - limit) * outwards < 0:
+            yield FieldProblem(
+                side, "out_of_range", f"An exception is wider than the policy's {limit:g}."
+            )
+    if (minimum, maximum) == (check.minimum, check.maximum):
+        yield FieldProblem(
+            "check", "unchanged", f"That is what the policy asks: {check.threshold}."
+        )
+
+
 def _check(entry: Mapping[str, Any]) -> Check:
     name = entry["check"]
     return Check(
@@ -107,6 +152,7 @@ def _check(entry: Mapping[str, Any]) -> Check:
         watch=entry.get("watch", WATCH_AIR),
         sample=entry.get("sample", SAMPLES[0]),
         from_age=entry.get("from_age", 0.0),
+        overridable=entry.get("overridable", name not in FAIRNESS | {"reproducibility"}),
     )
 
 
@@ -120,17 +166,21 @@ def _entry_problems(position: int, entry: object) -> Iterator[FieldProblem]:
     for limit in LIMITS[name]:
         if not _is_number(entry.get(limit)):
             yield FieldProblem(f"{where}.{limit}", "missing", f"{name} needs this limit, a number.")
-    for key in sorted(set(entry) - {"check", "severity", "reason", *LIMITS[name], *options}):
+    for key in sorted(set(entry) - {*COMMON, *LIMITS[name], *options}):
         yield FieldProblem(f"{where}.{key}", "unexpected", f"{name} takes no such setting.")
     if entry.get("severity") not in list(Severity):
         yield FieldProblem(f"{where}.severity", "unknown", f"Severities are {', '.join(Severity)}.")
     if not isinstance(entry.get("reason"), str) or not entry["reason"].strip():
         yield FieldProblem(f"{where}.reason", "missing", "Say why this limit is right.")
+    if not isinstance(entry.get("overridable", True), bool):
+        yield FieldProblem(f"{where}.overridable", "wrong_type", "Must be true or false.")
+    elif name == "reproducibility" and entry.get("overridable"):
+        yield FieldProblem(f"{where}.overridable", "unexpected", "It has no limit to override.")
     if "watch" in entry and not _is_number(entry["watch"]):
         yield FieldProblem(f"{where}.watch", "wrong_type", "Must be a number.")
     if entry.get("sample", SAMPLES[0]) not in SAMPLES:
         yield FieldProblem(f"{where}.sample", "unknown", f"Samples are {', '.join(SAMPLES)}.")
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)

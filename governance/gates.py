@@ -41,7 +41,8 @@ class Judged(Protocol):
 class Verdict:
     """What one check says about one version, or about one group where the check compares groups.
 
-    `details` are the numbers behind the one that was judged: by feature, or by grade.
+    `details` are the numbers behind the one that was judged: by feature, or by grade. `threshold` is the limit that was
+    judged by. Under an exception, `policy_threshold` is the policy's own, and `exception` the entry that granted it.
     """
 
     check: str
@@ -56,6 +57,8 @@ class Verdict:
     reason: str
     why: str
     details: Details = ()
+    policy_threshold: str = ""
+    exception: str = ""
 
     @property
     def blocks(self) -> bool:
@@ -117,7 +120,7 @@ def _verdict(check: Check, reading: Reading, subject: str = "") -> Verdict:
     low, high = (interval.low, interval.high) if interval else (None, None)
     return Verdict(
         check.name, subject, status, value, low, high, reading.n, check.threshold, check.severity, check.reason, why,
-        reading.details,
+        reading.details, check.policy_threshold, check.exception,
     )  # fmt: skip
 
 
@@ -177,4 +180,6 @@ def _group_verdict(check: Check, subject: str, result: GroupResult) -> Verdict:
         severity=check.severity,
         reason=check.reason,
         why=result.reason,
+        policy_threshold=check.policy_threshold,
+        exception=check.exception,
     )

@@ -39,6 +39,7 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         Item("Attestations", "verified", "governance_attestation"),
         Item("Materiality", "balance", "governance_materialityassessment"),
         Item("Gate reports", "straighten", "governance_gatereport"),
+        Item("Exceptions", "rule_settings", "governance_thresholdexception"),
         Item("Approvals", "how_to_reg", "governance_approval"),
         Item("Delegated seats", "switch_account", "governance_delegation"),
         Item("Rollbacks", "history", "governance_rollback"),
@@ -58,6 +59,7 @@ GROUPS: dict[str, tuple[Item, ...]] = {
     ),
     "Score": (
         Item("Decisions", "fact_check", "serving_decision"),
+        Item("Rollouts", "call_split", "serving_deployment"),
         Item("Outcomes", "event_available", "serving_outcome"),
     ),
     "Models and data": (

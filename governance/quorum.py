@@ -1,20 +1,29 @@
 """Whose word a change takes: our policy of maker and checker, in one place.
 
 A seat is a permission that somebody who approves must hold; each seat is taken by another person. The database
-holds the seats of the highest tier too (migration `change_kinds`), and a test keeps the two equal.
+holds wherever there are two seats that both are taken (migration `kinds_of_change`), and a test keeps the two equal.
 """
 
 Seats = tuple[str, ...]
 
+BOTH: Seats = ("governance.decide_staging", "governance.decide_production")
+"""A validator and an approver."""
 SEATS: dict[tuple[str, str], Seats] = {
     ("promotion", "staging"): ("governance.decide_staging",),
     ("promotion", "production"): ("governance.decide_production",),
     ("policy", ""): ("governance.decide_policy",),
     ("revocation", ""): ("governance.decide_revocation",),
+    ("exception", ""): ("governance.decide_exception",),
+    ("break_glass", ""): BOTH,
+    ("cut_off", "production"): BOTH,
+    ("rollback", ""): ("governance.decide_production",),
+    ("rollout", ""): ("governance.decide_production",),
 }
 """By kind and target, whatever the tier."""
 SEATS_OF_TIER: dict[tuple[int, str, str], Seats] = {
-    (1, "promotion", "production"): ("governance.decide_staging", "governance.decide_production"),
+    (1, "promotion", "production"): BOTH,
+    (1, "exception", ""): ("governance.decide_staging", "governance.decide_exception"),
+    (1, "rollout", ""): BOTH,
 }
 """Where a tier asks for more: a validator as well as an approver put a tier 1 model in production."""
 ALL_SEATS: Seats = tuple(

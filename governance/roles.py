@@ -42,6 +42,7 @@ READ_MODELS = READ_LOG | frozenset(
         "governance.view_materialityassessment",
         "governance.view_overduefinding",
         "governance.view_retrainingcase",
+        "governance.view_thresholdexception",
         "governance.view_revalidation",
         "governance.view_rollback",
         "governance.view_tierchangeanswer",
@@ -62,6 +63,7 @@ READ_MODELS = READ_LOG | frozenset(
         "registry.view_stagechange",
         "registry.view_userestriction",
         "serving.view_decision",
+        "serving.view_deployment",
         "serving.view_explanationfailure",
         "serving.view_loadfailure",
         "serving.view_outcome",
@@ -75,15 +77,18 @@ STOP = frozenset(
         "registry.change_stage",
         "registry.restrict_use",
         "registry.revoke_clearance",
+        "serving.end_deployment",
     }
 )
 # Whoever can be the owner of a model or of a finding. A validator is not: they judge what owners say.
 OWN = frozenset({"governance.attest_model", "governance.submit_remediation"})
 CLEAR = STOP | {
     "governance.assess_materiality",
+    "governance.grant_exception",
     "registry.change_tier",
     "registry.grant_clearance",
     "registry.lift_restriction",
+    "serving.start_deployment",
 }
 
 ROLES: dict[str, frozenset[str]] = {
@@ -126,6 +131,7 @@ ROLES: dict[str, frozenset[str]] = {
         "governance.close_case",
         "governance.close_incident",
         "governance.decide_change",
+        "governance.decide_exception",
         "governance.decide_policy",
         "governance.open_evidence",
         "governance.decide_production",

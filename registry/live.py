@@ -39,6 +39,7 @@ def clearance_document(clearance: Clearance) -> dict[str, Any]:
         "change_request_id": clearance.change_request_id,
         "valid_from": clearance.valid_from,
         "valid_to": clearance.valid_to,
+        "is_break_glass": clearance.is_break_glass,
         "entry": str(clearance.entry_id),
     }
 

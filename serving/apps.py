@@ -8,7 +8,7 @@ class ServingConfig(AppConfig):
     verbose_name = "Decisions"
 
     append_only = ["Decision", "Outcome", "LoadFailure", "ExplanationFailure"]
-    governed: list[str] = []
+    governed = ["Deployment"]
     erasable = ["Observation"]
     plain = ["IdempotencyRecord"]
 
@@ -20,5 +20,5 @@ class ServingConfig(AppConfig):
 
         holds_records(held_about, sweep="serving.forget_erased")
         partitioned_table(self.get_model("Decision"))
-        for name in self.append_only:
+        for name in (*self.append_only, *self.governed):
             recorded_table(self.get_model(name))

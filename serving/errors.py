@@ -1,6 +1,6 @@
 """Why serving refuses: one class per reason."""
 
-from audit.errors import NotFound, Refusal
+from audit.errors import InvalidInput, NotFound, Refusal
 
 
 class NoSuchDecision(NotFound):
@@ -77,3 +77,23 @@ class IdempotencyKeyReused(Refusal):
 
 class RequestInProgress(Refusal):
     """A request with the same key is being decided right now; ask again."""
+
+
+class ShareOutOfBounds(Refusal):
+    """The shares of versions beside the champion leave it less than half of the applications."""
+
+
+class ContractsDiffer(Refusal):
+    """The version takes other features than the champion, so applications cannot be split between them."""
+
+
+class NoSuchDeployment(NotFound):
+    """There is no step of a rollout by that number."""
+
+
+class DeploymentEnded(Refusal):
+    """The version's share went back to the champion before."""
+
+
+class ReasonMissing(InvalidInput):
+    """Ending a rollout says why."""

@@ -17,6 +17,8 @@ class Decision(models.Model):
 
     class Role(models.TextChoices):
         CHAMPION = "champion"
+        CHALLENGER = "challenger"
+        CANARY = "canary"
 
     class ClockBasis(models.TextChoices):
         """From when the days for notifying the applicant are counted."""
@@ -79,6 +81,63 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class Deployment(models.Model):
+    """One step of a rollout: a version in staging decides a share of its model's applications. It ends once.
+
+    Which applications is told by a hash of their reference, so that the same one always takes the same way. A trigger
+    refuses a step that no granted request asked for, in this role and of this size.
+    """
+
+    class Role(models.TextChoices):
+        CHALLENGER = "challenger"
+        CANARY = "canary"
+
+    MOST_PERCENT = 50
+
+    model = models.ForeignKey(
+        "registry.ScoringModel", on_delete=models.PROTECT, related_name="deployments"
+    )
+    version = models.ForeignKey(
+        "registry.ModelVersion", on_delete=models.PROTECT, related_name="deployments"
+    )
+    role = models.CharField(max_length=10, choices=Role.choices)
+    share_percent = models.PositiveSmallIntegerField()
+    clearance = models.OneToOneField(
+        "registry.Clearance", on_delete=models.PROTECT, related_name="deployment"
+    )
+    change_request_id = models.CharField(max_length=40)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ending_reason = models.TextField(blank=True)
+    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [
+            ("start_deployment", "Can give a cleared version a share of the applications"),
+            ("end_deployment", "Can end a version's share of the applications"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                name="serving_one_running_step_per_version",
+                fields=["version"],
+                condition=Q(ended_at=None),
+            ),
+            models.CheckConstraint(
+                name="serving_share_of_applications",
+                condition=Q(share_percent__gte=1, share_percent__lte=50),
+            ),
+            models.CheckConstraint(
+                name="serving_ended_step_says_why",
+                condition=Q(ended_at=None, ending_reason="")
+                | (Q(ended_at__isnull=False) & ~Q(ending_reason="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} as {self.role}, {self.share_percent} %"
 
 
 class Observation(models.Model):

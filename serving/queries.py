@@ -1,6 +1,6 @@
 """Named reads: the version in service, decisions and what they were made of."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -15,8 +15,9 @@ from audit.cases import restricted_people
 from audit.models import Erasure
 from audit.purposes import DECISION
 from registry.contract import FeatureContract
-from registry.models import Clearance, ModelVersion, Stage
+from registry.models import Clearance, ModelVersion, ScoringModel, Stage
 from registry.queries import (
+    clearances_in_force,
     contract_of_version,
     live_clearance,
     model_named,
@@ -31,7 +32,8 @@ from serving.errors import (
     NoSuchDecision,
     VersionNotCleared,
 )
-from serving.models import Decision, IdempotencyRecord, Observation, Outcome
+from serving.models import Decision, Deployment, IdempotencyRecord, Observation, Outcome
+from serving.routing import Share
 
 _DIGESTS = ("baseline__sha256", "decision_policy__sha256", "reason_library__sha256")
 IDS_PER_QUERY = 500
@@ -55,6 +57,16 @@ class ClearedVersion:
 
     bytes_of: VersionBytes
     clearance_id: int
+    role: str = Decision.Role.CHAMPION
+    is_shared: bool = False
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """The versions that take a share of a model's applications, by their deployments."""
+
+    shares: tuple[Share, ...]
+    versions: Mapping[int, ClearedVersion]
 
 
 def cleared_version(model_name: str, at: datetime, number: int | None = None) -> ClearedVersion:
@@ -67,18 +79,48 @@ def cleared_version(model_name: str, at: datetime, number: int | None = None) ->
     champion = (
         ModelVersion.objects.filter(model__name=model_name, stage=Stage.PRODUCTION)
         .select_related("baseline", "decision_policy", "reason_library")
+        .annotate(is_shared=Exists(running_deployments(OuterRef("model_id"))))
         .only("number", "artefact_id", "contract_sha256", *_DIGESTS)
         .first()
     )
     if champion is not None and number in (None, champion.number):
         clearance = live_clearance(champion, Clearance.Purpose.SCORE_LIVE, at)
         if clearance is not None:
-            return ClearedVersion(bytes_of(champion), clearance.pk)
+            shared = number is None and champion.is_shared
+            return ClearedVersion(bytes_of(champion), clearance.pk, is_shared=shared)
     model = model_named(model_name)
     if number is not None:
         version = version_numbered(model, number)
         raise VersionNotCleared(f"{version} has no live clearance to decide applications.")
     raise NoClearedVersion(f"{model} has no version that is cleared to decide applications.")
+
+
+def running_deployments(model: ScoringModel | OuterRef) -> QuerySet[Deployment]:
+    """The steps of the model's rollouts that have not ended, oldest first."""
+    return Deployment.objects.filter(model=model, ended_at=None).order_by("pk")
+
+
+def deployments_of(model_name: str) -> QuerySet[Deployment]:
+    """Newest first."""
+    return Deployment.objects.filter(model__name=model_name).select_related("version__model")
+
+
+def rollout_of(model_name: str, at: datetime) -> Rollout:
+    """Who shares the model's applications now. A version whose clearance was taken has no share any more."""
+    steps = (
+        Deployment.objects.filter(
+            model__name=model_name, ended_at=None, clearance__in=clearances_in_force(at)
+        )
+        .select_related("version__baseline", "version__decision_policy", "version__reason_library")
+        .order_by("pk")
+    )
+    return Rollout(
+        tuple(Share(step.pk, step.share_percent) for step in steps),
+        {
+            step.pk: ClearedVersion(bytes_of(step.version), step.clearance_id, step.role)
+            for step in steps
+        },
+    )
 
 
 def limits_on(version_id: int, at: datetime) -> tuple[Limit, ...]:

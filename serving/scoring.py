@@ -71,6 +71,7 @@ class LiveVersion:
     loaded: LoadedVersion
     clearance_id: int
     limits: tuple[Limit, ...]
+    role: str
 
     @property
     def referring(self) -> list[int]:

@@ -1,8 +1,7 @@
 """Maker and checker: a change is asked for by one person and decided by another, on the same evidence."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -13,10 +12,10 @@ from audit.canonical import digest_json
 from audit.dispatch import send_on_commit
 from audit.errors import FieldProblem
 from governance.actions.conditions import open_condition
+from governance.asking import put_request
 from governance.effects import take_effect
 from governance.errors import (
     AlreadyDecided,
-    AlreadyRequested,
     ApprovedAlready,
     ChangeMalformed,
     ComparisonNotOpened,
@@ -52,12 +51,16 @@ from governance.words import require_words
 from registry.actions.policies import reject_policy
 from registry.models import ModelVersion, Policy, Stage
 
-OPEN_FOR = timedelta(days=14)
-"""How long a request can be decided: two weeks for two people to read the evidence (our choice)."""
 BEFORE = {
     ChangeRequest.Target.STAGING: (Stage.REGISTERED, Stage.SUSPENDED),
     ChangeRequest.Target.PRODUCTION: (Stage.STAGING,),
 }
+ON_PASSED_GATES = {
+    ChangeRequest.Kind.PROMOTION,
+    ChangeRequest.Kind.CUT_OFF,
+    ChangeRequest.Kind.ROLLOUT,
+}
+"""The kinds that no open finding and no missed gate lets through."""
 
 
 @action(Event.CHANGE_REQUESTED, needs="governance.request_change")
@@ -76,7 +79,7 @@ def request_promotion(
     require_no_blocking_finding(version, now)
     queries.require_gate_passed(version, now)
     evidence = queries.version_evidence(version, target, now)
-    return _requested(
+    return put_request(
         ChangeRequest(
             kind=ChangeRequest.Kind.PROMOTION, version=version, target=target, made_by=version.developed_by
         ), evidence, rationale, by, now,
@@ -95,7 +98,7 @@ def request_adoption(policy: Policy, rationale: str, *, by: User) -> ChangeReque
     change = ChangeRequest(
         kind=ChangeRequest.Kind.POLICY, policy=policy, made_by=policy.proposed_by
     )
-    return _requested(change, queries.policy_evidence(policy), rationale, by, timezone.now())
+    return put_request(change, queries.policy_evidence(policy), rationale, by, timezone.now())
 
 
 @action(Event.CHANGE_REQUESTED, needs="governance.request_change")
@@ -106,7 +109,7 @@ def request_revocation(version: ModelVersion, rationale: str, *, by: User) -> Ch
     now = timezone.now()
     kind = ChangeRequest.Kind.REVOCATION
     change = ChangeRequest(kind=kind, version=version, made_by=version.developed_by)
-    return _requested(change, queries.version_evidence(version, kind, now), rationale, by, now)
+    return put_request(change, queries.version_evidence(version, kind, now), rationale, by, now)
 
 
 @action(Event.CHANGE_APPROVED, needs="governance.decide_change")
@@ -129,10 +132,13 @@ def approve_change(
     # 1
     _require_decidable(change, rationale, by, now)
     # 2
+    if change.version is not None:
+        ModelVersion.objects.select_for_update().get(pk=change.version_id)
     if queries.is_stale(change, now):
         raise EvidenceChanged(f"What {change} rests on changed after it was requested.")
-    if change.version is not None and change.kind == ChangeRequest.Kind.PROMOTION:
-        _require_stage(change.version, change.target)
+    if change.version is not None and change.kind in ON_PASSED_GATES:
+        if change.kind == ChangeRequest.Kind.PROMOTION:
+            _require_stage(change.version, change.target)
         require_no_blocking_finding(change.version, now)
         queries.require_gate_passed(change.version, now)
     _require_compared(change, by)
@@ -207,33 +213,6 @@ def expire_change(change_id: UUID, *, by: User) -> ChangeRequest:
         raise NotExpired(f"{change} can be decided until {change.expires_at:%Y-%m-%d %H:%M} UTC.")
     _close(change, ChangeRequest.State.EXPIRED, now, "Nobody decided in time.")
     record(subject=change, expired_at=change.expires_at)
-    return change
-
-
-def _requested(
-    change: ChangeRequest, evidence: dict[str, Any], rationale: str, by: User, now: datetime
-) -> ChangeRequest:
-    require_words("rationale", rationale)
-    asked = ChangeRequest.objects.filter(
-        state=ChangeRequest.State.OPEN, version=change.version, policy=change.policy, kind=change.kind
-    )  # fmt: skip
-    if asked.exists():
-        raise AlreadyRequested(
-            f"There is an open request: {asked[0]}. Decide or withdraw it first."
-        )
-    change.evidence, change.evidence_digest = evidence, digest_json(evidence)
-    change.requested_by, change.rationale = by, rationale
-    change.requested_at, change.expires_at = now, now + OPEN_FOR
-    change.entry = record(
-        subject=change,
-        kind=change.kind,
-        target=change.target,
-        rationale=rationale,
-        evidence=evidence,
-        evidence_digest=change.evidence_digest,
-        expires_at=change.expires_at,
-    )
-    change.save(force_insert=True)
     return change
 
 

@@ -18,6 +18,7 @@ from governance.gates import Verdict, judge, passed
 from governance.measured import Measured
 from governance.models import GateReport, GateRun
 from governance.queries.changes import is_stale, open_changes
+from governance.queries.exceptions import checks_for
 from governance.queries.gates import DEAD_AFTER, gate_run_with
 from governance.queries.policies import gate_policy
 from registry.models import ModelVersion, Policy
@@ -62,13 +63,13 @@ def start_gates(run_id: UUID, *, by: User) -> GateRun:
 
 @action(Event.GATES_MEASURED, needs="governance.carry_out_gates")
 def complete_gates(run_id: UUID, measured: Measured, *, by: User) -> GateReport:
-    """Judge what was measured by the policy in force, and void open requests that rest on an earlier report.
+    """Judge what was measured by the policy in force and what is excepted from it, and void open requests that rest on an earlier report.
 
     Raises NoSuchGateRun, GateRunNotRunning, NoGatePolicy or GatePolicyMalformed.
     """
     run, now = _running(run_id), timezone.now()
     policy = gate_policy(run.version.model, now)
-    verdicts = judge(measured, read_policy(policy.body))
+    verdicts = judge(measured, checks_for(run.version, policy, now))
     report = GateReport(
         run=run,
         version=run.version,

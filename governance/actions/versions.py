@@ -4,6 +4,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from audit.action import action, record
+from governance.ending import end_rollouts
 from governance.errors import WrongStage
 from governance.events import Event
 from governance.models import RetrainingCase
@@ -24,8 +25,9 @@ def suspend_version(version: ModelVersion, rationale: str, *, by: User) -> Model
     version = ModelVersion.objects.select_for_update().get(pk=version.pk)
     if version.stage not in {Stage.STAGING, Stage.PRODUCTION}:
         raise WrongStage(f"{version} is {version.stage}; there is nothing to stop.")
-    now = timezone.now()
     was_champion = version.stage == Stage.PRODUCTION
+    end_rollouts(version.model, rationale, by=by, version=None if was_champion else version)
+    now = timezone.now()
     revoked = [
         revoke_clearance(clearance, by=by, reason=rationale).pk
         for purpose in Clearance.Purpose

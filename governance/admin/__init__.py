@@ -29,6 +29,7 @@ from governance.admin.recertification import (
     RoleDecisionAdmin,
     RoleHeldAdmin,
 )
+from governance.admin.requests import ThresholdExceptionAdmin
 
 __all__ = [
     "AccessRequestAdmin",
@@ -58,6 +59,7 @@ __all__ = [
     "RoleDecisionAdmin",
     "RoleHeldAdmin",
     "SignInGuardAdmin",
+    "ThresholdExceptionAdmin",
     "TierChangeAnswerAdmin",
     "TokenAdmin",
     "UserAdmin",

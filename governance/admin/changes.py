@@ -142,8 +142,16 @@ class RollbackAdmin(ReadOnlyAdmin):
 
 def _unbroken(value: object) -> str:
     """Digests as they are, broken where the line ends."""
-    text = ", ".join(value) if isinstance(value, list) else "-" if value is None else value
+    text = _text(value)
     return format_html('<span class="break-all">{}</span>', text)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {_text(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "-" if value is None else str(value)
 
 
 def _approve(change: ChangeRequest, fields: dict[str, Any], by: User) -> Done:

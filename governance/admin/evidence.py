@@ -17,6 +17,7 @@ from governance.models import ChangeRequest, EvidenceView, GateReport
 from governance.queries.changes import champion_compared, latest_report
 from governance.queries.conditions import conditions_of
 from governance.queries.evidence import performance, report_shown
+from governance.queries.gates import limit_of
 from governance.queries.rehearsals import rehearsals
 from registry.models import ModelVersion, Policy, ScoringModel
 from registry.queries import champion, policy_in_force
@@ -46,6 +47,9 @@ def _sections(change: ChangeRequest, reader: User) -> Iterator[Section]:
         ("Asked", moment(change.requested_at)),
         ("Expires", moment(change.expires_at)),
         ("Evidence digest", change.evidence_digest),
+    ]
+    asked += [
+        (name.replace("_", " ").capitalize(), str(term)) for name, term in change.terms.items()
     ]
     yield {"title": "What is asked", "table": {"rows": [list(row) for row in asked]}}
     if change.version is not None:
@@ -110,7 +114,7 @@ def _gates(report: GateReport, verdicts: list[dict[str, Any]]) -> Section:
                     result["check"].replace("_", " "),
                     tag(result["status"]),
                     _with_interval(result),
-                    result["threshold"],
+                    limit_of(result),
                     f"{result['n']:,}" if result["n"] else "-",
                     result["reason"],
                 ]

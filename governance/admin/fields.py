@@ -32,6 +32,12 @@ def paragraph(label: str, help_text: str = "") -> forms.CharField:
     return forms.CharField(required=False, label=label, help_text=help_text, widget=widget)
 
 
+def number(label: str, help_text: str = "") -> forms.FloatField:
+    return forms.FloatField(
+        required=False, label=label, help_text=help_text, widget=UnfoldAdminTextInputWidget
+    )
+
+
 def day(label: str, help_text: str = "", *, required: bool = True) -> forms.DateField:
     """A day, sent as 2026-01-31."""
     return forms.DateField(

@@ -11,7 +11,7 @@ from audit.admin_base import ReadOnlyAdmin
 from audit.errors import Refusal
 from governance.admin.parts import link, number, picture, table, tag
 from governance.models import GateReport, GateRun
-from governance.queries.gates import results_for
+from governance.queries.gates import limit_of, results_for
 from registry.measures.grades import Grade
 from registry.queries import plot_of
 
@@ -59,7 +59,7 @@ class GateReportAdmin(ReadOnlyAdmin):
                     result["subject"],
                     tag(result["status"]),
                     number(result["value"]),
-                    result["threshold"],
+                    limit_of(result),
                     f"{result['n']:,}" if result["n"] else "-",
                     result["severity"],
                     result["why"],

@@ -15,6 +15,15 @@ from governance.actions.changes import (
     request_revocation,
     withdraw_change,
 )
+from governance.actions.requests import (
+    Override,
+    request_break_glass,
+    request_cut_off,
+    request_exception,
+    request_rollback,
+    request_rollout,
+)
+from governance.api.terms import TERMS
 from governance.deciding import decide_change
 from governance.models import Approval, ApprovalCondition, ChangeRequest
 from governance.queries.accounts import account
@@ -37,6 +46,11 @@ NAMED: dict[str, frozenset[str]] = {
     Kind.PROMOTION: frozenset({"model", "version", "target"}),
     Kind.REVOCATION: frozenset({"model", "version"}),
     Kind.POLICY: frozenset({"policy"}),
+    Kind.EXCEPTION: frozenset({"model", "version", "terms"}),
+    Kind.BREAK_GLASS: frozenset({"model", "version", "terms"}),
+    Kind.CUT_OFF: frozenset({"model", "version"}),
+    Kind.ROLLBACK: frozenset({"model"}),
+    Kind.ROLLOUT: frozenset({"model", "version", "terms"}),
 }
 
 
@@ -115,6 +129,12 @@ class ChangeBody(StrictSerializer):
     version = serializers.IntegerField(required=False)
     target = serializers.ChoiceField(choices=ChangeRequest.Target.choices, required=False)
     policy = serializers.IntegerField(required=False, help_text="Number of a proposed policy.")
+    terms = serializers.DictField(
+        required=False,
+        help_text="What a kind asks beyond the version: "
+        "exception: check, minimum, maximum, expires_on, compensating_controls, whole_model; "
+        "break_glass: hours; rollout: role, share_percent.",
+    )
     rationale = serializers.CharField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -124,6 +144,11 @@ class ChangeBody(StrictSerializer):
         wrong |= {name: ["This kind of request does not name it."] for name in given - named}
         if wrong:
             raise serializers.ValidationError(wrong)
+        if "terms" in named:
+            terms = TERMS[attrs["kind"]](data=attrs["terms"])
+            if not terms.is_valid():
+                raise serializers.ValidationError({"terms": terms.errors})
+            attrs["terms"] = terms.validated_data
         return attrs
 
 
@@ -191,6 +216,20 @@ class ChangeList(ActView, generics.GenericAPIView[ChangeRequest]):
                 return request_adoption(policy_with(fields["policy"]), rationale, by=by)
             case Kind.REVOCATION:
                 return request_revocation(_version(fields), rationale, by=by)
+            case Kind.EXCEPTION:
+                override = Override(**fields["terms"])
+                return request_exception(_version(fields), override, rationale, by=by)
+            case Kind.BREAK_GLASS:
+                hours = fields["terms"]["hours"]
+                return request_break_glass(_version(fields), hours, rationale, by=by)
+            case Kind.CUT_OFF:
+                return request_cut_off(_version(fields), rationale, by=by)
+            case Kind.ROLLOUT:
+                return request_rollout(
+                    _version(fields), **fields["terms"], rationale=rationale, by=by
+                )
+            case Kind.ROLLBACK:
+                return request_rollback(model_named(fields["model"]), rationale, by=by)
             case _:
                 return request_promotion(_version(fields), fields["target"], rationale, by=by)
 

@@ -45,6 +45,12 @@ class VerdictSerializer(serializers.Serializer[None]):
     severity = serializers.ChoiceField(choices=["block", "watch"])
     reason = serializers.CharField(help_text="Why the policy asks for this.")
     why = serializers.CharField(help_text="Why the status is what it is.")
+    policy_threshold = serializers.CharField(
+        required=False, help_text="The policy's own limit, where an exception took its place."
+    )
+    exception = serializers.CharField(
+        required=False, help_text="Entry id of the exception that it was judged by; else empty."
+    )
     details = serializers.ListField(
         child=serializers.DictField(),
         required=False,

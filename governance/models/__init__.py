@@ -12,6 +12,7 @@ from governance.models.challenge import (
 )
 from governance.models.changes import Approval, ChangeRequest
 from governance.models.delegations import Delegation, DelegationEnd
+from governance.models.exceptions import ThresholdException
 from governance.models.findings import (
     Finding,
     FindingExtension,
@@ -65,5 +66,6 @@ __all__ = [
     "RoleHeld",
     "Rollback",
     "SignInGuard",
+    "ThresholdException",
     "TierChangeAnswer",
 ]

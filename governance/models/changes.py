@@ -1,5 +1,7 @@
 """Maker and checker: what is asked for, and what people decided about it."""
 
+from typing import Any
+
 from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
@@ -13,13 +15,19 @@ class ChangeRequest(models.Model):
     """One change that somebody asks for, bound to the digest of the evidence it is to be judged by.
 
     Only the state changes, once: from open to one of the others. Triggers refuse anything else, and refuse
-    `granted` without an approval, or for a tier 1 model in production without both seats taken.
+    `granted` without an approval, or without both seats taken where two are asked for. What is asked beyond a
+    version and a target is in the evidence, as its `terms`.
     """
 
     class Kind(models.TextChoices):
         PROMOTION = "promotion"
         POLICY = "policy"
-        REVOCATION = "revocation"
+        REVOCATION = "revocation", "suspension"
+        EXCEPTION = "exception", "threshold exception"
+        BREAK_GLASS = "break_glass", "break-glass"
+        CUT_OFF = "cut_off", "cut-off"
+        ROLLBACK = "rollback"
+        ROLLOUT = "rollout", "rollout step"
 
     class Target(models.TextChoices):
         STAGING = "staging"
@@ -34,7 +42,7 @@ class ChangeRequest(models.Model):
         EXPIRED = "expired"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    kind = models.CharField(max_length=10, choices=Kind.choices)
+    kind = models.CharField(max_length=12, choices=Kind.choices)
     version = models.ForeignKey(
         ModelVersion, null=True, on_delete=models.PROTECT, related_name="change_requests"
     )
@@ -64,6 +72,7 @@ class ChangeRequest(models.Model):
             ("decide_production", "Can decide about production"),
             ("decide_policy", "Can decide about policies"),
             ("decide_revocation", "Can decide about revocations"),
+            ("decide_exception", "Can decide about exceptions from a gate policy"),
             ("suspend_version", "Can suspend a version at once"),
             ("close_stale_changes", "Can void and expire changes that nobody can grant any more"),
         ]
@@ -72,7 +81,13 @@ class ChangeRequest(models.Model):
                 name="governance_change_is_about_one_thing",
                 condition=(
                     Q(kind="policy", version=None, policy__isnull=False, target="")
-                    | Q(kind="revocation", version__isnull=False, policy=None, target="")
+                    | Q(
+                        kind__in=["revocation", "exception", "break_glass", "rollback", "rollout"],
+                        version__isnull=False,
+                        policy=None,
+                        target="",
+                    )
+                    | Q(kind="cut_off", version__isnull=False, policy=None, target="production")
                     | Q(
                         kind="promotion",
                         version__isnull=False,
@@ -109,9 +124,25 @@ class ChangeRequest(models.Model):
         """The change in words: "loanapp version 2 to production"."""
         if self.kind == self.Kind.POLICY:
             return f"adopt {self.policy}"
-        if self.kind == self.Kind.REVOCATION:
-            return f"revoke {self.version}"
+        if self.kind in WORDS:
+            return WORDS[self.kind].format(version=self.version, **self.terms)
         return f"{self.version} to {self.target}"
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """What is asked beyond the version and the target, as the evidence binds it."""
+        terms: dict[str, Any] = self.evidence.get("terms", {})
+        return terms
+
+
+WORDS: dict[str, str] = {
+    ChangeRequest.Kind.REVOCATION: "revoke {version}",
+    ChangeRequest.Kind.EXCEPTION: "except {version} from {check}: {limits} until {expires_on}",
+    ChangeRequest.Kind.BREAK_GLASS: "break-glass: {version} decides for {hours} hours",
+    ChangeRequest.Kind.CUT_OFF: "{version} to production: cut-off {cut_off} in place of {cut_off_before}",
+    ChangeRequest.Kind.ROLLBACK: "roll back to {version}",
+    ChangeRequest.Kind.ROLLOUT: "{version} as {role} for {share_percent} % of applications",
+}
 
 
 class Approval(models.Model):

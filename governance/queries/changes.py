@@ -1,6 +1,6 @@
 """Named reads about change requests: who waits for whom, and what a decision rests on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,9 @@ from governance.models import (
     GateReport,
 )
 from governance.queries.delegations import delegations_to
+from governance.queries.exceptions import ended_exception
+from governance.queries.kinds import parts_of_kind
+from governance.queries.oversight import developers_of
 from governance.queries.policies import gate_policy, policy_for
 from governance.quorum import seats
 from registry.models import ModelVersion, Policy
@@ -209,8 +212,14 @@ def has_opened_comparison(user: User, change: ChangeRequest, with_champion: Mode
 
 
 def makers_of(change: ChangeRequest) -> set[int]:
-    """Who asked for the change, and who made what it is about: its developer or author, and who registered it."""
-    return {change.requested_by_id, change.made_by_id, *_registrar(change.version)}
+    """Who asked for the change, and who made what it is about: its developer or author, and who registered it.
+
+    An exception for a whole model is about every version's developer.
+    """
+    makers = {change.requested_by_id, change.made_by_id, *_registrar(change.version)}
+    if change.version is not None and change.terms.get("whole_model"):
+        makers |= developers_of(change.version.model)
+    return makers
 
 
 def built_by(version: ModelVersion) -> set[int]:
@@ -228,8 +237,9 @@ def _registrar(version: ModelVersion | None) -> set[int]:
 
 
 def earlier_checkers(change: ChangeRequest) -> set[int]:
-    """Who approved the version for staging, when it is asked into production."""
-    if change.target != ChangeRequest.Target.PRODUCTION:
+    """Who approved the version for staging, when it is to decide applications, all or a share of them."""
+    decides = change.target == ChangeRequest.Target.PRODUCTION
+    if not decides and change.kind != ChangeRequest.Kind.ROLLOUT:
         return set()
     return staging_approvers(change.version_id)
 
@@ -256,7 +266,15 @@ def current_evidence(change: ChangeRequest, at: datetime) -> dict[str, Any]:
     if change.policy is not None:
         return policy_evidence(change.policy)
     assert change.version is not None
-    return version_evidence(change.version, change.target or change.kind, at)
+    return request_evidence(change.version, change.kind, change.target, change.terms, at)
+
+
+def request_evidence(
+    version: ModelVersion, kind: str, target: str, terms: Mapping[str, Any], at: datetime
+) -> dict[str, Any]:
+    """The evidence of a request about a version: what every kind rests on, what this kind does, and its terms."""
+    evidence = version_evidence(version, target or kind, at) | parts_of_kind(kind, version, at)
+    return evidence | ({"terms": dict(terms)} if terms else {})
 
 
 def version_evidence(version: ModelVersion, target: str, at: datetime) -> dict[str, Any]:
@@ -312,4 +330,8 @@ def require_gate_passed(version: ModelVersion, at: datetime) -> GateReport:
         raise GateNotPassed(f"{version} was measured under {report.policy}; {policy} is in force.")
     if not report.passed:
         raise GateNotPassed(f"{version} did not pass {policy}: see its gate report.")
+    if ended := ended_exception(report, at):
+        raise GateNotPassed(
+            f"{version} passed by an exception from {ended.check_name}, which ended at {ended.expires_at:%Y-%m-%d %H:%M} UTC."
+        )
     return report

@@ -1,5 +1,6 @@
 """Named reads about gate runs and reports."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -74,6 +75,13 @@ def results_for(reader: User, report: GateReport) -> list[dict[str, Any]]:
         _without_groups(check, [each["status"] for each in of_groups if each["check"] == name])
         for name, check in checks.items()
     ]
+
+
+def limit_of(result: Mapping[str, Any]) -> str:
+    """The limit that a verdict was judged by; under an exception, the policy's own as well, and which exception."""
+    if not result.get("exception"):
+        return str(result["threshold"])
+    return f"{result['threshold']} by exception {result['exception']}; the policy asks {result['policy_threshold']}"
 
 
 def _without_groups(check: dict[str, Any], statuses: list[str]) -> dict[str, Any]:

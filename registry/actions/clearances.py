@@ -35,6 +35,7 @@ def grant_clearance(
     *,
     by: User,
     valid_to: datetime | None = None,
+    is_break_glass: bool = False,
 ) -> Clearance:
     """Clear exactly the version's bytes for one purpose, on the word of people who did not build it.
 
@@ -61,6 +62,7 @@ def grant_clearance(
         change_request_id=change_request_id,
         valid_from=timezone.now(),
         valid_to=valid_to,
+        is_break_glass=is_break_glass,
     )
     return _recorded(clearance)
 
@@ -84,6 +86,7 @@ def revoke_clearance(clearance: Clearance, *, by: User, reason: str) -> Clearanc
         approver_ids=grant.approver_ids,
         change_request_id=grant.change_request_id,
         valid_from=timezone.now(),
+        is_break_glass=grant.is_break_glass,
     )
     return _recorded(revocation, revokes=grant.pk, reason=reason)
 
@@ -98,6 +101,7 @@ def _recorded(clearance: Clearance, **details: Any) -> Clearance:
         change_request_id=clearance.change_request_id,
         valid_from=clearance.valid_from,
         valid_to=clearance.valid_to,
+        is_break_glass=clearance.is_break_glass,
         **details,
     )
     clearance.save(force_insert=True)

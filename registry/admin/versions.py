@@ -43,11 +43,8 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     @admin.display(description="Cleared for")
     def cleared_for(self, version: ModelVersion) -> str:
         now = timezone.now()
-        purposes = [
-            purpose.label
-            for purpose in Clearance.Purpose
-            if queries.live_clearance(version, purpose, now)
-        ]
+        live = [queries.live_clearance(version, purpose, now) for purpose in Clearance.Purpose]
+        purposes = [_purpose(clearance) for clearance in live if clearance]
         return ", ".join(purposes) or "-"
 
     @admin.display(description="Band of the baseline")
@@ -79,7 +76,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
                 (
                     link(clearance, clearance.pk),
                     tag(clearance.kind),
-                    clearance.get_purpose_display(),
+                    _purpose(clearance),
                     f"{clearance.valid_from:%Y-%m-%d %H:%M}",
                     f"{clearance.valid_to:%Y-%m-%d %H:%M}" if clearance.valid_to else "-",
                     clearance.change_request_id,
@@ -89,10 +86,23 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         )
 
 
+def _purpose(clearance: Clearance) -> str:
+    break_glass = " (break-glass)" if clearance.is_break_glass else ""
+    return f"{clearance.get_purpose_display()}{break_glass}"
+
+
 @admin.register(Clearance)
 class ClearanceAdmin(ReadOnlyAdmin):
-    list_display = ("id", "version_link", "state", "purpose", "valid_from", "valid_to")
-    list_filter = ("kind", "purpose")
+    list_display = (
+        "id",
+        "version_link",
+        "state",
+        "purpose",
+        "is_break_glass",
+        "valid_from",
+        "valid_to",
+    )
+    list_filter = ("kind", "purpose", "is_break_glass")
     list_select_related = ("version__model",)
     fields = (
         "version",
@@ -105,6 +115,7 @@ class ClearanceAdmin(ReadOnlyAdmin):
         "change_request_id",
         "valid_from",
         "valid_to",
+        "is_break_glass",
         "entry",
     )
 

@@ -30,6 +30,9 @@ class LiveClearance(serializers.Serializer[Any]):
     change_request_id = serializers.CharField()
     valid_from = serializers.DateTimeField()
     valid_to = serializers.DateTimeField(allow_null=True)
+    is_break_glass = serializers.BooleanField(
+        help_text="Given in an emergency by two people, without the evidence asked for otherwise."
+    )
     entry = serializers.UUIDField()
 
 

@@ -50,6 +50,7 @@ class ClearanceSerializer(serializers.ModelSerializer[Clearance]):
             "change_request_id",
             "valid_from",
             "valid_to",
+            "is_break_glass",
         )
 
 

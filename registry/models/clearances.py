@@ -7,7 +7,8 @@ from django.db.models import Q
 class Clearance(models.Model):
     """One grant, or one revocation of a grant, to use exactly these bytes for one purpose. Never changed.
 
-    A grant is live from `valid_from` until `valid_to`, or until its revocation.
+    A grant is live from `valid_from` until `valid_to`, or until its revocation. `is_break_glass` is one that was given
+    in an emergency, without the evidence that is asked for otherwise: it always ends by itself.
     """
 
     class Kind(models.TextChoices):
@@ -33,6 +34,7 @@ class Clearance(models.Model):
     change_request_id = models.CharField(max_length=40)
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField(null=True)
+    is_break_glass = models.BooleanField(default=False)
     entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
 
     class Meta:
@@ -47,7 +49,14 @@ class Clearance(models.Model):
                 | Q(kind="revocation", grant__isnull=False),
                 name="registry_revocation_names_its_grant",
             ),
+            models.CheckConstraint(
+                condition=Q(is_break_glass=False)
+                | Q(kind="revocation")
+                | Q(valid_to__isnull=False),
+                name="registry_break_glass_ends",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.purpose} {self.version}"
+        break_glass = " (break-glass)" if self.is_break_glass else ""
+        return f"{self.kind} {self.purpose} {self.version}{break_glass}"

@@ -18,13 +18,12 @@ from audit.ids import uuid7
 from audit.models import Entry, SubjectSecret
 from audit.vault import Private
 from registry.restrictions import problems_under
-from serving import queries, scoring
-from serving.actions.failures import record_explanation_failure, record_load_failure
+from serving.actions.failures import record_explanation_failure
 from serving.answers import refusal_answer
 from serving.applications import Application, read_application
 from serving.batches import refused_rows
+from serving.choosing import live_versions
 from serving.errors import (
-    ArtefactRefused,
     BatchOutOfBounds,
     ExplanationDoesNotAddUp,
     InvalidApplication,
@@ -60,7 +59,8 @@ def decide(
     number: int | None = None,
     key: IdempotencyKey | None = None,
 ) -> Decision | Refusal:
-    """Decide one application by the model's champion, which is version `number` if one is asked for.
+    """Decide one application by the model's champion, which is version `number` if one is asked for, or by the
+    version that a rollout gives it to.
 
     1. Claim the key. 2. Find the champion, its live clearance and what restricts its use. 3. Judge.
     4. Record and keep.
@@ -73,9 +73,10 @@ def decide(
     _claim(key, by)
     # 2
     now = timezone.now()
-    live = _live_version(model_name, now, number, by)
-    if isinstance(live, Refusal):
-        return live
+    found = live_versions(model_name, [document], now, number, by)
+    if isinstance(found, Refusal):
+        return found
+    [live] = found
     # 3
     [judged] = _judged(live, [document], now)
     if isinstance(judged, ExplanationDoesNotAddUp):
@@ -107,15 +108,21 @@ def decide_batch(
         raise BatchOutOfBounds(f"A batch holds 1 to {MOST_AT_ONCE:,} applications.")
     _claim(key, by)
     now = timezone.now()
-    live = _live_version(model_name, now, None, by)
-    if isinstance(live, Refusal):
-        return live
-    judged = _judged(live, documents, now)
-    kept = iter(_kept(live, [row for row in judged if isinstance(row, _Judged)], by))
-    results = [row if isinstance(row, Refusal) else next(kept) for row in judged]
-    refused = {row: result for row, result in enumerate(results) if isinstance(result, Refusal)}
-    if refused:
-        record_refused_applications(live, refused, by=by)
+    found = live_versions(model_name, documents, now, None, by)
+    if isinstance(found, Refusal):
+        return found
+    answers: dict[int, Decision | Refusal] = {}
+    for live in {live.clearance_id: live for live in found}.values():
+        places = [
+            place for place, other in enumerate(found) if other.clearance_id == live.clearance_id
+        ]
+        decided = _decided(live, [documents[place] for place in places], now, by)
+        these = dict(zip(places, decided, strict=True))
+        refused = {place: each for place, each in these.items() if isinstance(each, Refusal)}
+        if refused:
+            record_refused_applications(live, refused, by=by)
+        answers |= these
+    results = [answers[place] for place in range(len(documents))]
     if key:
         _remember(key, by, results=[_result(result) for result in results])
     return results
@@ -132,16 +139,12 @@ def record_refused_applications(
     return record(subject=live.loaded.version.subject, **refused_rows(refused))
 
 
-def _live_version(
-    model_name: str, now: datetime, number: int | None, by: User
-) -> LiveVersion | ArtefactRefused:
-    cleared = queries.cleared_version(model_name, now, number)
-    limits = queries.limits_on(cleared.bytes_of.version_id, now)
-    try:
-        return LiveVersion(scoring.loaded(cleared.bytes_of), cleared.clearance_id, limits)
-    except ArtefactRefused as refusal:
-        record_load_failure(cleared.bytes_of.version_id, refusal.detail, by=by)
-        return refusal
+def _decided(
+    live: LiveVersion, documents: Sequence[object], now: datetime, by: User
+) -> list[Decision | Refusal]:
+    judged = _judged(live, documents, now)
+    kept = iter(_kept(live, [row for row in judged if isinstance(row, _Judged)], by))
+    return [row if isinstance(row, Refusal) else next(kept) for row in judged]
 
 
 def _judged(
@@ -223,7 +226,7 @@ def _decision(
         version=version,
         artefact_sha256=version.artefact_id,
         clearance_id=live.clearance_id,
-        role=Decision.Role.CHAMPION,
+        role=live.role,
         outcome=judgement.ruling.outcome,
         decision_path=judgement.ruling.path,
         baseline_id=version.baseline_id,

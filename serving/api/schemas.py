@@ -153,7 +153,7 @@ class DecisionSchema(serializers.Serializer[None]):
     model = serializers.CharField()
     version = serializers.IntegerField()
     artefact_sha256 = serializers.CharField()
-    role = serializers.ChoiceField(["champion"])
+    role = serializers.ChoiceField(["champion", "challenger", "canary"])
     outcome = serializers.ChoiceField(["approved", "declined", "referred"])
     decision_path = serializers.ChoiceField(["score", "knockout", "grey_band", "restricted"])
     pd = serializers.FloatField(help_text="Probability of bad, 0 to 1.")

@@ -361,7 +361,7 @@ def test_one_request_at_a_time(developer):
 def test_a_request_that_nobody_decided_in_time_is_refused_and_then_expires(
     developer, validator, monkeypatch
 ):
-    monkeypatch.setattr("governance.actions.changes.OPEN_FOR", timedelta(seconds=-1))
+    monkeypatch.setattr("governance.asking.OPEN_FOR", timedelta(seconds=-1))
     change = a_request(developer)
 
     with pytest.raises(Expired):

@@ -19,7 +19,7 @@ from governance.errors import (
 )
 from governance.models import Approval, ChangeRequest
 from governance.queries.changes import changes_awaiting, seats_awaited
-from governance.quorum import SEATS_OF_TIER, seats
+from governance.quorum import BOTH, SEATS, SEATS_OF_TIER, seats
 from registry.models import Clearance
 from registry.queries import champion, live_clearance
 from tests.conftest import a_person
@@ -164,19 +164,21 @@ def test_the_other_tiers_take_one_approval_beside_the_staging_one(tier):
 
 def test_a_change_of_no_known_kind_has_no_quorum_rather_than_an_empty_one():
     with pytest.raises(KeyError):
-        seats("exception", "", 1)
+        seats("whim", "", 1)
 
 
 # What follows goes around the acts: the database refuses it to whoever writes.
 
 
 def test_the_database_grants_nothing_while_a_seat_of_the_policy_is_free(asked, approver):
-    assert SEATS_OF_TIER == {
-        (1, "promotion", "production"): (
-            "governance.decide_staging",
-            "governance.decide_production",
-        )
-    }, "The trigger quorum_of_tier holds these two: change both."
+    two = {key: taken for key, taken in (SEATS | SEATS_OF_TIER).items() if len(taken) > 1}
+    assert two == {
+        ("break_glass", ""): BOTH,
+        ("cut_off", "production"): BOTH,
+        (1, "promotion", "production"): BOTH,
+        (1, "rollout", ""): BOTH,
+        (1, "exception", ""): ("governance.decide_staging", "governance.decide_exception"),
+    }, "The triggers quorum_of_tier and quorum_of_kind hold these: change both."
     approve_change(asked.pk, WHY, by=approver)
 
     with pytest.raises(IntegrityError, match="tier 1"), transaction.atomic():

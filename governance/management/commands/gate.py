@@ -12,7 +12,7 @@ from audit.queries import service_account
 from governance import gate_runs
 from governance.actions.gates import request_gates
 from governance.models import GateReport
-from governance.queries.gates import gate_run_with, results_for
+from governance.queries.gates import gate_run_with, limit_of, results_for
 from registry.queries import model_named, version_numbered
 
 COLOURS = {"pass": "green", "watch": "yellow", "fail": "red", "insufficient_data": "magenta"}
@@ -49,7 +49,7 @@ class Command(ActCommand):
                 " ".join(filter(None, (result["check"], result["subject"]))),
                 f"[{colour}]{result['status']}[/]",
                 value,
-                result["threshold"],
+                limit_of(result),
                 f"{result['n']:,}",
                 result["why"],
             )
