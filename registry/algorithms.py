@@ -70,7 +70,7 @@ class Choice:
 _CALIBRATED = {CALIBRATION: Choice(("sigmoid", "isotonic"))}
 _RATE, _TREES, _LEAF = Param(float, 1e-4, 1.0), Param(int, 1, 5_000), Param(int, 1, 100_000)
 _DEPTH, _PENALTY, _SHARE = Param(int, 1, 32), Param(float, 0.0, 1e6), Param(float, 0.01, 1.0)
-_FOREST = {
+_FOREST: Mapping[str, Param | Choice] = {
     "n_estimators": _TREES,
     "max_depth": _DEPTH,
     "min_samples_leaf": _LEAF,

@@ -6,6 +6,8 @@ Both libraries are extras: without one, its models are refused by the name of th
 import importlib
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -139,7 +141,8 @@ def load_lightgbm(data: bytes) -> LightGBMModel:
         raise ArtefactTruncated("LightGBM's model text is not UTF-8.") from None
     if "\nend of parameters\n" not in text or _PANDAS not in text:
         raise ArtefactTruncated("LightGBM's model text ends too early.")
-    return _opened(LightGBMModel, text)
+    with _said_by("lightgbm.basic", "LightGBMError"):
+        return LightGBMModel(text)
 
 
 def load_xgboost(data: bytes) -> XGBoostModel:
@@ -148,18 +151,16 @@ def load_xgboost(data: bytes) -> XGBoostModel:
         document = json.loads(data)
     except (ValueError, RecursionError):
         raise ArtefactTruncated("XGBoost's JSON is truncated or damaged.") from None
-    return _opened(XGBoostModel, document)
+    with _said_by("xgboost.core", "XGBoostError"):
+        return XGBoostModel(document)
 
 
-def _opened(kind: type[Any], content: Any) -> Any:
-    """The model; both libraries answer what they cannot read with an error of their own."""
-    errors = {
-        LightGBMModel: ("lightgbm.basic", "LightGBMError"),
-        XGBoostModel: ("xgboost.core", "XGBoostError"),
-    }
-    required(kind.format)
-    module, name = errors[kind]
+@contextmanager
+def _said_by(module: str, error: str) -> Iterator[None]:
+    """What the library says of a model that it cannot read, in our refusal. Raises ExtraMissing without it."""
+    library = module.partition(".")[0]
+    required(library)
     try:
-        return kind(content)
-    except getattr(importlib.import_module(module), name) as error:
-        raise ArtefactTruncated(f"{kind.format} cannot read the model: {error}") from None
+        yield
+    except getattr(importlib.import_module(module), error) as problem:
+        raise ArtefactTruncated(f"{library} cannot read the model: {problem}") from None

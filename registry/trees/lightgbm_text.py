@@ -6,8 +6,10 @@ said per split; values up to TINY in size are read as 0 before they are compared
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from registry.errors import TreesUnusable
 from registry.trees.tables import (
@@ -169,9 +171,11 @@ def _floats(fields: Mapping[str, str], name: str, count: int) -> Floats:
     return _numbers(fields, name, count, np.float64)
 
 
-def _numbers(fields: Mapping[str, str], name: str, count: int, dtype: type) -> np.ndarray:  # type: ignore[type-arg]
+def _numbers(
+    fields: Mapping[str, str], name: str, count: int, dtype: type[np.generic]
+) -> NDArray[Any]:
     try:
-        found = np.array(fields[name].split(), dtype=dtype)
+        found: NDArray[Any] = np.array(fields[name].split(), dtype=dtype)
     except (KeyError, ValueError, OverflowError):
         raise TreesUnusable(f"The model text's {name} cannot be read.") from None
     if len(found) != count:
