@@ -32,13 +32,13 @@ format: $(READY)
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Credence needs Python 3.11 or newer; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt '.[demo,pkcs11,dev,bench]'
+	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt '.[demo,pkcs11,lightgbm,xgboost,dev,bench]'
 	@touch $(READY)
 
 # Pin anew what a fresh environment resolves to today.
 constraints:
 	$(PYTHON) -m venv build/pins
-	build/pins/bin/pip install --disable-pip-version-check --quiet '.[demo,pkcs11,dev,bench]'
+	build/pins/bin/pip install --disable-pip-version-check --quiet '.[demo,pkcs11,lightgbm,xgboost,dev,bench]'
 	build/pins/bin/pip freeze --exclude credence --exclude pip | sort -f > constraints.txt
 	rm -rf build/pins
 

@@ -134,6 +134,12 @@ class NotStored(NotFound):
     """The content store has no bytes under that digest."""
 
 
+class StoreRefused(Refusal):
+    """The content store cannot be reached, did not take the bytes, or would not keep them."""
+
+    status = 503
+
+
 class StoredBytesDiffer(Refusal):
     """The bytes found do not have the digest under which they were stored."""
 

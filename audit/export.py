@@ -31,6 +31,7 @@ from audit.models import Entry, EvidenceExport
 from audit.queries import newest_checkpoint
 from audit.scope import Scope
 from audit.sequencer import await_sealed, current_origin
+from audit.store import working_files
 
 SEAL_SECONDS = 30
 
@@ -74,7 +75,7 @@ def build_export(export: EvidenceExport, *, by: User, on_step: Step | None = Non
 
 
 def bundle_path(export: EvidenceExport) -> Path:
-    return Path(settings.CREDENCE_STORE) / "exports" / f"{export.pk}.zip"
+    return working_files() / "exports" / f"{export.pk}.zip"
 
 
 def build_bundle(path: Path, scope: dict[str, Any], on_step: Step) -> Built:

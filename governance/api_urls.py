@@ -44,7 +44,7 @@ from governance.api.recertification import (
     RecertificationList,
     RoleDecisionCreation,
 )
-from governance.api.rehearsals import RehearsalList
+from governance.api.rehearsals import DecisionRehearsal, RehearsalList
 from governance.api.versions import RollingBack, Suspension
 
 VERSION = "models/<slug:model>/versions/<int:number>"
@@ -59,6 +59,7 @@ urlpatterns = [
     path("models/<slug:model>/rollback", RollingBack.as_view()),
     path("gate-runs/<uuid:run_id>", GateRunDetail.as_view(), name="governance-gate-run"),
     path("policies/<int:policy_id>/rehearsal", RehearsalList.as_view()),
+    path("policies/<int:policy_id>/rehearsal/decisions", DecisionRehearsal.as_view()),
     path("change-requests", ChangeList.as_view()),
     path("change-requests/<uuid:change_id>", ChangeDetail.as_view()),
     path("change-requests/<uuid:change_id>/approvals", ApprovalList.as_view()),

@@ -87,6 +87,10 @@ class NotAGatePolicy(InvalidInput):
     """The policy is of a kind that measured versions are not judged by."""
 
 
+class NotADecisionPolicy(InvalidInput):
+    """The policy is of a kind that applications are not decided by, or cannot be read as one."""
+
+
 class AlreadyMeasuring(Refusal):
     """The version is being measured now."""
 

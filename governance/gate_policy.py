@@ -30,6 +30,8 @@ LIMITS: dict[str, tuple[str, ...]] = {
     "calibration_by_grade": ("minimum",),
     "score_psi": ("maximum",),
     "feature_csi": ("maximum",),
+    "score_psi_recent": ("maximum",),
+    "feature_csi_recent": ("maximum",),
     "noise_flips": ("maximum",),
     "missing_flips": ("maximum",),
     "monotonicity": ("maximum",),

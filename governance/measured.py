@@ -22,6 +22,15 @@ class Champion:
 
 
 @dataclass(frozen=True)
+class Recent:
+    """r applicants decided lately, scored by the version: `pd` (r,), `packed` (r, k); None and a note where there are none."""
+
+    pd: Floats | None = None
+    packed: Floats | None = None
+    note: str = "No decisions were looked at."
+
+
+@dataclass(frozen=True)
 class Ages:
     """m held-out applicants at their own age and at others: `own`, `pd` (m,), `grid` (a,), `pd_at` (m, a)."""
 
@@ -78,6 +87,7 @@ class Measured:
     content_sha256: str
     refitted_sha256: str
     baseline_rows: int
+    recent: Recent = Recent()
 
     @property
     def rows(self) -> int:

@@ -5,30 +5,35 @@
 3. The model is trained again from the record of its run, and the contents are compared.
 4. The groups to compare come from protected values, which no lower floor can reach.
 5. The champion scores the same rows, except those that it was trained on.
+6. The version scores those whom its model decided lately: what it was trained for may have moved since.
 """
 
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 from django.contrib.auth.models import User
 from numpy.typing import NDArray
 
 from governance.challenging import challenge
-from governance.measured import Bools, Champion, Floats, Measured
+from governance.measured import Bools, Champion, Floats, Measured, Recent
 from monitoring.drift import Column
 from monitoring.errors import NoMonitoringPolicy
 from monitoring.queries.groups import Membership, groups_of_rows
 from monitoring.queries.policies import policy_in_force
 from registry import artefacts, training
 from registry.models import ModelVersion
-from registry.queries import champion, contract_of_version, snapshot_of
+from registry.queries import champion, contract_of_version, snapshot_of, version_numbered
 from registry.snapshots import Snapshot
 from serving.policy import DecisionOutcome, DecisionPolicy, decide
+from serving.queries import decisions_window
 from serving.scoring import score_rows
 
 EXPLAINED_ONE_BY_ONE = 200
 """Enough for a 95th percentile of latencies (our choice: ten rows lie above it)."""
+
+RECENT = timedelta(days=90)
+"""Whom the model decided lately, for the stability of its population (our choice: a quarter)."""
 
 
 def measure(version: ModelVersion, at: datetime, *, reader: User) -> Measured:
@@ -67,6 +72,7 @@ def measure(version: ModelVersion, at: datetime, *, reader: User) -> Measured:
         content_sha256=run.content_sha256,
         refitted_sha256=_refitted(version, snapshot, in_sample),
         baseline_rows=version.baseline.rows,
+        recent=_recent(version, at),
     )
 
 
@@ -108,6 +114,18 @@ def _champion(version: ModelVersion, snapshot: Snapshot) -> Champion | None:
     trained = training.split(theirs.row_ids.tolist(), theirs.bad, run.holdout_share, run.seed)
     seen = np.isin(snapshot.row_ids, theirs.row_ids[trained])
     return Champion(str(other), np.where(seen, np.nan, score_rows(other, snapshot.packed).pd))
+
+
+def _recent(version: ModelVersion, at: datetime) -> Recent:
+    # 6
+    found = decisions_window(version.model.name, at - RECENT, at)
+    if found.pd.size == 0:
+        return Recent(note=f"{version.model} decided nobody in the last {RECENT.days} days.")
+    decider = version_numbered(version.model, int(found.version_numbers[-1]))
+    if decider.contract_sha256 != version.contract_sha256:
+        note = f"{decider}, which decided lately, takes other features: its applicants cannot be scored."
+        return Recent(note=note)
+    return Recent(score_rows(version, found.packed).pd, found.packed, "")
 
 
 def _missing_shares(version: ModelVersion, packed: NDArray[np.float64]) -> dict[str, float]:

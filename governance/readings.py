@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from governance.measured import Bools, Measured
+from governance.measured import Bools, Floats, Measured
 from monitoring import drift
 from registry.measures.calibration import calibration
 from registry.measures.errors import NotMeasurable
@@ -150,12 +150,28 @@ def _score_psi(measured: Measured) -> Reading:
     return Reading(found.psi, found.n_current)
 
 
+def _recent_score_psi(measured: Measured) -> Reading:
+    if measured.recent.pd is None:
+        return Reading(None, 0, note=measured.recent.note)
+    found = drift.column_drift(drift.Column("score"), measured.training_pd, measured.recent.pd)
+    note = f"{found.psi:.4f} from training to {found.n_current:,} applicants decided lately."
+    return Reading(found.psi, found.n_current, note=note)
+
+
 def _feature_csi(measured: Measured) -> Reading:
+    return _worst_feature(measured, measured.packed[~measured.in_sample])
+
+
+def _recent_feature_csi(measured: Measured) -> Reading:
+    if measured.recent.packed is None:
+        return Reading(None, 0, note=measured.recent.note)
+    return _worst_feature(measured, measured.recent.packed)
+
+
+def _worst_feature(measured: Measured, current: Floats) -> Reading:
+    """Drift of the least stable feature from the rows trained on to others (n, k)."""
     found = drift.columns_drift(
-        measured.columns,
-        measured.packed[measured.in_sample],
-        measured.packed[~measured.in_sample],
-        CSI_BINS,
+        measured.columns, measured.packed[measured.in_sample], current, CSI_BINS
     )
     worst = max(found, key=lambda column: column.psi)
     note = f"{worst.psi:.4f} for {worst.name}, the most of {len(found)} features."
@@ -227,6 +243,8 @@ READINGS: dict[str, Callable[[Measured], Reading]] = {
     "calibration_by_grade": _calibration_by_grade,
     "score_psi": _score_psi,
     "feature_csi": _feature_csi,
+    "score_psi_recent": _recent_score_psi,
+    "feature_csi_recent": _recent_feature_csi,
     "noise_flips": lambda measured: _share_of(
         measured.challenged.noise_flips, "decisions flip under noise"
     ),

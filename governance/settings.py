@@ -19,10 +19,13 @@ DEBUG = False
 ALLOWED_HOSTS = env.words("CREDENCE_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CREDENCE_TRUSTED_ORIGINS", "")
 
-# Where things are. The store is a write-once folder, the archive another one or s3://bucket/prefix; keys are files with mode 0600.
+# Where things are. Store and archive are write-once folders, or s3://bucket/prefix each; keys are files with mode 0600.
 CREDENCE_VAR = env.var_folder()
 CREDENCE_KEYS = env.folder("CREDENCE_KEYS", CREDENCE_VAR / "keys")
-CREDENCE_STORE = env.folder("CREDENCE_STORE", CREDENCE_VAR / "store")
+CREDENCE_STORE = env.place("CREDENCE_STORE", CREDENCE_VAR / "store")
+CREDENCE_STORE_ENDPOINT = env.text("CREDENCE_STORE_ENDPOINT", "")
+# How long an object of a store in S3 is locked: ten years, as technical documentation is kept (EU AI Act, Art. 18(1)).
+CREDENCE_STORE_LOCK_DAYS = env.integer("CREDENCE_STORE_LOCK_DAYS", 3653)
 CREDENCE_ARCHIVE = env.place("CREDENCE_ARCHIVE", CREDENCE_VAR / "archive")
 # Of an S3 server that is not AWS; the rest comes from the usual AWS variables.
 CREDENCE_ARCHIVE_ENDPOINT = env.text("CREDENCE_ARCHIVE_ENDPOINT", "")

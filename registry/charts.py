@@ -224,9 +224,13 @@ def adverse_impact(ratios: Sequence[Ratio], *, watch: float, breach: float) -> s
 
 
 def contributions(
-    items: Sequence[tuple[str, float]], base_value: float, margin: float, most: int = 10
+    items: Sequence[tuple[str, float]],
+    base_value: float,
+    margin: float,
+    most: int = 10,
+    unit: str = "Log-odds of bad",
 ) -> str:
-    """Waterfall of one decision: from the baseline's log-odds of bad to the applicant's.
+    """Waterfall of one decision: from the baseline's margin, in `unit`, to the applicant's.
 
     `items` are (label, contribution); those beyond the `most` largest are added up in one step.
     """
@@ -244,10 +248,10 @@ def contributions(
     rows.append(
         {"label": "This application", "from": margin, "to": margin, "text": f"{margin:+.2f}"}
     )
-    return style.svg(_waterfall(rows))
+    return style.svg(_waterfall(rows, unit))
 
 
-def _waterfall(rows: list[dict[str, Any]]) -> alt.LayerChart:
+def _waterfall(rows: list[dict[str, Any]], unit: str) -> alt.LayerChart:
     order = [str(row["label"]) for row in rows]
     for row in rows:
         row["direction"] = "towards bad" if row["to"] > row["from"] else "towards good"
@@ -256,7 +260,7 @@ def _waterfall(rows: list[dict[str, Any]]) -> alt.LayerChart:
     steps = [row for row in rows if row["label"] not in ends]
     marks = [row for row in rows if row["label"] in ends]
     y = alt.Y("label:N", sort=order, scale=alt.Scale(domain=order), title=None, axis=style.NAMES)
-    x = alt.X("from:Q", title="Log-odds of bad", scale=alt.Scale(zero=False, padding=24))
+    x = alt.X("from:Q", title=unit, scale=alt.Scale(zero=False, padding=24))
     directions = alt.Scale(
         domain=["towards bad", "towards good"], range=[style.LIMIT, style.CURRENT]
     )

@@ -40,7 +40,7 @@ class TrainingFailed(Refusal):
 
 
 class NotAnArtefact(Refusal):
-    """The bytes are not a skops artefact of a kind that this registry trains."""
+    """The bytes are not an artefact of a kind and format that this registry reads."""
 
     status = 422
 
@@ -59,6 +59,16 @@ class ArtefactWithoutSchema(NotAnArtefact):
 
 class UntrustedTypes(NotAnArtefact):
     """The artefact would create objects of types that no model of this registry consists of."""
+
+
+class TreesUnusable(NotAnArtefact):
+    """The trees in an artefact cannot be walked safely, or are not a sum that tells good from bad."""
+
+
+class ExtraMissing(Refusal):
+    """The model is of a library that is not installed here; the detail names the extra that brings it."""
+
+    status = 503
 
 
 class ContentNotCanonical(Refusal):

@@ -21,7 +21,8 @@ def load_estimator(artefact: Artefact) -> BaseEstimator:
 
     1. The bytes must have the digest under which they are registered: NotStored, StoredBytesDiffer.
     2. A key that the log key delegated to must have signed them: BadSignature.
-    3. They must be a skops artefact of trusted types: NotAnArtefact.
+    3. They must be an artefact of a known format, of trusted types and sound trees: NotAnArtefact;
+       ExtraMissing where its library is not installed.
     4. What they hold must be what was registered: ArtefactMismatch.
     """
     # 1

@@ -8,87 +8,34 @@ add floats may change the last digits.
 import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
-from audit.errors import FieldProblem
+from registry.algorithms import ALGORITHMS, fitted, require_params
 from registry.contract import FeatureContract
-from registry.errors import ParamsRefused, TrainingFailed
+from registry.errors import TrainingFailed, TreesUnusable
 from registry.measures.calibration import calibration
 from registry.measures.performance import performance
 
-LOGISTIC_REGRESSION = "logistic_regression"
-HIST_GRADIENT_BOOSTING = "hist_gradient_boosting"
-ALGORITHMS = (LOGISTIC_REGRESSION, HIST_GRADIENT_BOOSTING)
+__all__ = [
+    "ALGORITHMS",
+    "evaluate",
+    "fit",
+    "importance",
+    "probabilities_of_bad",
+    "require_params",
+    "split",
+]
 
 PERSON_ENDS = "/"  # in a row id: what stands before it names the person
 IMPORTANCE_REPEATS = 5
 IMPORTANCE_ROWS = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Param:
-    """One parameter that a run may set, with its inclusive range."""
-
-    type: type[int] | type[float]
-    minimum: float
-    maximum: float
-
-
-PARAMS: Mapping[str, Mapping[str, Param]] = {
-    LOGISTIC_REGRESSION: {
-        "C": Param(float, 1e-6, 1e6),
-        "max_iter": Param(int, 10, 100_000),
-    },
-    HIST_GRADIENT_BOOSTING: {
-        "learning_rate": Param(float, 1e-4, 1.0),
-        "max_iter": Param(int, 1, 5_000),
-        "max_leaf_nodes": Param(int, 2, 255),
-        "max_depth": Param(int, 1, 32),
-        "min_samples_leaf": Param(int, 1, 100_000),
-        "l2_regularization": Param(float, 0.0, 1e6),
-        "max_bins": Param(int, 2, 255),
-    },
-}
-
-
-def require_params(algorithm: str, params: Mapping[str, object]) -> None:
-    """Raises ParamsRefused naming every parameter that a run of the algorithm cannot have."""
-    if algorithm not in PARAMS:
-        raise ParamsRefused(
-            f"{algorithm!r} is not an algorithm of this registry.",
-            errors=[FieldProblem("algorithm", "unknown", f"Known are {', '.join(ALGORITHMS)}.")],
-        )
-    problems = [
-        FieldProblem(f"params.{name}", "malformed", fault)
-        for name, value in params.items()
-        if (fault := _fault(PARAMS[algorithm].get(name), value, PARAMS[algorithm]))
-    ]
-    if problems:
-        raise ParamsRefused("The parameters cannot be used; see `errors`.", errors=problems)
-
-
-def _fault(param: Param | None, value: object, known: Mapping[str, Param]) -> str | None:
-    if param is None:
-        return f"Unknown parameter; known are {', '.join(known)}."
-    accepted = (int,) if param.type is int else (int, float)
-    if isinstance(value, bool) or not isinstance(value, accepted):
-        return "Must be a whole number." if param.type is int else "Must be a number."
-    if not param.minimum <= value <= param.maximum:
-        return f"Must be from {param.minimum:g} to {param.maximum:g}."
-    return None
 
 
 def split(
@@ -138,33 +85,24 @@ def fit(
 ) -> BaseEstimator:
     """An estimator of P(bad) fitted to matrix (n, p) and labels (n,), 1 where bad.
 
-    `monotonic_cst` (p,) holds the contract's directions; a linear model has none to obey. Raises
-    ParamsRefused, or TrainingFailed where the fit did not converge.
+    `monotonic_cst` (p,) holds the contract's directions; linear models and scikit-learn's gradient
+    boosting have none to obey. Raises ParamsRefused, ExtraMissing, or TrainingFailed where the fit did
+    not converge or left what cannot be kept.
     """
     require_params(algorithm, params)
-    if algorithm == LOGISTIC_REGRESSION:
-        estimator: Any = Pipeline(
-            [
-                ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
-                ("scale", StandardScaler()),
-                ("classify", LogisticRegression(**{"max_iter": 2000, **params})),
-            ]
-        )
-    else:
-        estimator = HistGradientBoostingClassifier(
-            random_state=seed,
-            early_stopping=False,
-            monotonic_cst=None if monotonic_cst is None else list(monotonic_cst),
-            **params,
-        )
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         try:
-            return estimator.fit(matrix, np.asarray(bad, dtype=np.int64))
+            return fitted(
+                algorithm, params, matrix, np.asarray(bad, dtype=np.int64), seed, monotonic_cst
+            )
         except ConvergenceWarning as warning:
+            iterations = params.get("max_iter", "its")
             raise TrainingFailed(
-                f"The fit did not converge in {estimator[-1].max_iter} iterations."
+                f"The fit did not converge in {iterations} iterations."
             ) from warning
+        except TreesUnusable as problem:
+            raise TrainingFailed(f"What was trained cannot be kept: {problem.detail}") from problem
 
 
 def probabilities_of_bad(

@@ -6,6 +6,7 @@ import numpy as np
 
 from audit.canonical import timestamp
 from audit.errors import AlreadyErased, Refusal
+from serving.explainers.scores import output_of
 from serving.models import Decision, Observation
 from serving.queries import contract_of
 from serving.receipts import Receipt, leaf_hash_text
@@ -64,7 +65,7 @@ def _explanation(decision: Decision, seen: Observation) -> dict[str, Any]:
     contributions = np.frombuffer(seen.attributions).tolist()
     return {
         "method": seen.method,
-        "output": "log_odds_bad",
+        "output": output_of(seen.method),
         "baseline_id": decision.baseline_id,
         "base_value": seen.base_value,
         "attributions": [

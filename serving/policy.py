@@ -50,7 +50,7 @@ class KnockoutRule:
 class DecisionPolicy:
     """What a decision policy row says. `grey_band` is [from, to) in probability of bad.
 
-    `materiality_floor` is in log-odds: a reason group that weighs less is not a principal reason.
+    `materiality_floor` is in the unit that the model is explained in, for most models log-odds: a reason group that weighs less is not a principal reason.
     """
 
     cut_off: float

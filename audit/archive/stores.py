@@ -30,9 +30,7 @@ def locked_bucket(url: str, endpoint: str = "") -> LockedBucket:
     """The bucket of an `s3://bucket/prefix`. Credentials and region come from where AWS's tools look for them."""
     parts = urlsplit(url)
     if not parts.netloc:
-        raise ArchiveNotReady(
-            f"CREDENCE_ARCHIVE is {url!r} and names no bucket: s3://bucket/prefix."
-        )
+        raise ArchiveNotReady(f"The address {url!r} names no bucket: s3://bucket/prefix.")
     try:
         client = boto3.session.Session().client(
             "s3",
@@ -50,5 +48,5 @@ def locked_bucket(url: str, endpoint: str = "") -> LockedBucket:
             ),
         )
     except (BotoCoreError, ValueError) as problem:
-        raise ArchiveNotReady(f"The archive {url} cannot be used: {problem}") from None
+        raise ArchiveNotReady(f"The bucket of {url} cannot be used: {problem}") from None
     return LockedBucket(client, parts.netloc, parts.path)

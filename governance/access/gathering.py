@@ -37,7 +37,8 @@ PROFILING = (
     "Each decision rests on a statistical model that estimates the probability that a credit is not repaid (profiling, "
     "Art. 4(4) GDPR). The estimate is compared with a cut-off, after fixed rules that may decide before it; near the "
     "cut-off a person decides. The margin is the estimate on the model's own scale (the logarithm of the odds of not "
-    "repaying). Each contribution says by how much a datum moved the margin away from that of comparable applicants "
+    "repaying or, for models that average trees, its probability). Each contribution says by how much a datum moved the "
+    "margin away from that of comparable applicants "
     "who were approved: above zero towards a refusal, below zero towards an approval. You may ask for a person to "
     "review a decision, state your view, and contest it (Art. 22(3) GDPR)."
 )

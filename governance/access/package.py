@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
@@ -15,6 +14,7 @@ from audit import keys
 from audit.bundle import OWNER_ALONE
 from audit.canonical import timestamp
 from audit.errors import Refusal
+from audit.store import working_files
 from governance.access import document
 from governance.access.gathering import gathered
 from governance.actions.access import LASTS, Copy, complete_access, end_access, fail_access
@@ -28,7 +28,7 @@ State = AccessRequest.State
 
 
 def package_path(request: AccessRequest) -> Path:
-    return Path(settings.CREDENCE_STORE) / "access-requests" / f"{request.pk}.zip"
+    return working_files() / "access-requests" / f"{request.pk}.zip"
 
 
 def answer(request: AccessRequest, *, by: User) -> AccessRequest:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -16,6 +17,7 @@ from governance.comparison import compared
 from governance.models import ChangeRequest, EvidenceView, GateReport
 from governance.queries.changes import champion_compared, latest_report
 from governance.queries.conditions import conditions_of
+from governance.queries.decision_rehearsals import blocked_decisions, models_under, rejudged
 from governance.queries.evidence import performance, report_shown
 from governance.queries.gates import limit_of
 from governance.queries.rehearsals import rehearsals
@@ -24,6 +26,8 @@ from registry.queries import champion, policy_in_force
 
 Section = dict[str, Any]
 Part = EvidenceView.Part
+REJUDGED = timedelta(days=30)
+"""How far back a page judges decisions again; the command and REST take any period."""
 
 
 def of_change(change: ChangeRequest, reader: User) -> dict[str, Any]:
@@ -211,6 +215,9 @@ def _of_policy(policy: Policy) -> Iterator[Section]:
     }
     if policy.kind == Policy.Kind.GATE:
         yield _rehearsed(policy)
+        yield _blocked_decisions(policy)
+    if policy.kind == Policy.Kind.DECISION:
+        yield from _rejudged(policy)
     before = policy_in_force(policy.kind, policy.name, timezone.now())
     if before is not None and before.pk != policy.pk:
         yield {
@@ -250,3 +257,37 @@ def _rehearsed(policy: Policy) -> Section:
             ],
         },
     }
+
+
+def _blocked_decisions(policy: Policy) -> Section:
+    """The decisions that the versions it would have blocked made."""
+    title = "Decisions by versions that it would have blocked"
+    try:
+        found = blocked_decisions(rehearsals(policy, timezone.now()))
+    except Refusal as refusal:
+        return {"title": title, "text": refusal.detail}
+    if not found:
+        return {"title": title, "text": "None."}
+    rows = [[f"{row.model} v{row.version}", row.month, row.outcome, row.decisions] for row in found]
+    return {
+        "title": title,
+        "table": {"headers": ["Version", "Month", "Outcome", "Decisions"], "rows": rows},
+    }
+
+
+def _rejudged(policy: Policy) -> Iterator[Section]:
+    """The decisions of the last REJUDGED by models under policies of the same name, as the proposed one would make them."""
+    for model in models_under(policy):
+        title = f"Rehearsal on the last {REJUDGED.days} days of {model}"
+        try:
+            found = rejudged(policy, model, timezone.now() - REJUDGED)
+        except Refusal as refusal:
+            yield {"title": title, "text": refusal.detail}
+            continue
+        text = f"{found.changed:,} of {found.judged:,} decisions would change."
+        rows = [[row["before"], row["after"], row["decisions"]] for row in found.rows]
+        yield {
+            "title": title,
+            "text": text,
+            "table": {"headers": ["Was", "Would be", "Decisions"], "rows": rows},
+        }

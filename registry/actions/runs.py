@@ -47,7 +47,7 @@ def request_run(
 ) -> Run:
     """Queue a training run. The row is the intent; a worker takes it once this has committed.
 
-    Raises ParamsRefused or InvalidInput.
+    Raises ParamsRefused, ExtraMissing or InvalidInput.
     """
     require_params(algorithm, params)
     problems = []
@@ -129,7 +129,7 @@ def complete_run(run_id: UUID, outcome: TrainingOutcome, *, by: User) -> Run:
     Artefact.objects.create(
         sha256=run.artefact_sha256,
         content_sha256=run.content_sha256,
-        format=artefacts.FORMAT,
+        format=artefacts.format_of(outcome.artefact),
         size=len(outcome.artefact),
         key_id=signature.key_id,
         signature=signature.value,

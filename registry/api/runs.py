@@ -13,6 +13,7 @@ from rest_framework.reverse import reverse
 from audit.api_base import ActView, StrictSerializer, actor
 from registry import queries
 from registry.actions.runs import request_run
+from registry.algorithms import ALGORITHMS
 from registry.models import Run
 
 DEFAULT_HOLDOUT_SHARE = 0.3
@@ -53,7 +54,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
 class RunRequest(StrictSerializer):
     model = serializers.CharField(help_text="Name of the model.")
     dataset = serializers.IntegerField(help_text="Number of the data set.")
-    algorithm = serializers.CharField(help_text="logistic_regression or hist_gradient_boosting.")
+    algorithm = serializers.CharField(help_text=f"One of {', '.join(ALGORITHMS)}.")
     params = serializers.DictField(default=dict)
     seed = serializers.IntegerField(default=0)
     holdout_share = serializers.FloatField(default=DEFAULT_HOLDOUT_SHARE)

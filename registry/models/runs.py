@@ -21,7 +21,13 @@ class Run(models.Model):
 
     class Algorithm(models.TextChoices):
         LOGISTIC_REGRESSION = "logistic_regression"
+        DECISION_TREE = "decision_tree"
+        RANDOM_FOREST = "random_forest"
+        EXTRA_TREES = "extra_trees"
+        GRADIENT_BOOSTING = "gradient_boosting"
         HIST_GRADIENT_BOOSTING = "hist_gradient_boosting"
+        LIGHTGBM = "lightgbm", "LightGBM"
+        XGBOOST = "xgboost", "XGBoost"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     model = models.ForeignKey(

@@ -10,6 +10,7 @@ from audit.action import holds
 from audit.admin_base import ReadOnlyAdmin
 from serving.admin.parts import link, picture, table, tag
 from serving.answers import decision_answer, receipt_answer
+from serving.explainers.scores import output_of
 from serving.models import Decision, Observation
 
 SEEN_BY_FEW = "serving.view_observation"
@@ -58,7 +59,7 @@ class DecisionAdmin(ReadOnlyAdmin):
     @admin.display(description="Probability of bad")
     def score(self, decision: Decision) -> str:
         seen = decision.observation
-        return f"{seen.pd:.4f} against a cut-off of {seen.cut_off:g} (log-odds {seen.margin:+.4f})"
+        return f"{seen.pd:.4f} against a cut-off of {seen.cut_off:g} ({unit_of(seen).lower()} {seen.margin:+.4f})"
 
     @admin.display(description="Principal reasons")
     def reasons_table(self, decision: Decision) -> str:
@@ -66,7 +67,7 @@ class DecisionAdmin(ReadOnlyAdmin):
         if not reasons:
             return "None: approved."
         return table(
-            ["", "Code", "What the applicant is told", "Log-odds"],
+            ["", "Code", "What the applicant is told", unit_of(decision.observation)],
             [
                 (
                     reason["rank"],
@@ -89,8 +90,9 @@ class DecisionAdmin(ReadOnlyAdmin):
             [(item["feature"], item["contribution"]) for item in explanation["attributions"]],
             explanation["base_value"],
             decision.observation.margin,
+            unit=unit_of(decision.observation),
         )
-        return picture(svg, "Contributions of the features to the log-odds of bad")
+        return picture(svg, f"Contributions of the features: {unit_of(decision.observation)}")
 
     @admin.display(description="Features")
     def attributions_table(self, decision: Decision) -> str:
@@ -105,7 +107,7 @@ class DecisionAdmin(ReadOnlyAdmin):
         ]
         return format_html(
             "{}<p>Method: {}; baseline {}.</p>",
-            table(["Feature", "Value", "Log-odds of bad"], rows),
+            table(["Feature", "Value", unit_of(decision.observation)], rows),
             explanation["method"],
             explanation["baseline_id"],
         )
@@ -146,3 +148,8 @@ class ObservationAdmin(ReadOnlyAdmin):
     @admin.display(description="Decision")
     def decision_link(self, observation: Observation) -> str:
         return link(observation.decision)
+
+
+def unit_of(seen: Observation) -> str:
+    """What the margin and the contributions of a decision are."""
+    return output_of(seen.method).words

@@ -3,6 +3,7 @@
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
+from serving.explainers.scores import Output
 from serving.idempotency import HEADER
 
 REQUEST_EXAMPLE = OpenApiExample(
@@ -118,7 +119,7 @@ class AttributionSchema(serializers.Serializer[None]):
 
 class ExplanationSchema(serializers.Serializer[None]):
     method = serializers.CharField()
-    output = serializers.ChoiceField(["log_odds_bad"])
+    output = serializers.ChoiceField([output.value for output in Output])
     baseline_id = serializers.CharField()
     base_value = serializers.FloatField()
     attributions = AttributionSchema(many=True)
@@ -157,7 +158,7 @@ class DecisionSchema(serializers.Serializer[None]):
     outcome = serializers.ChoiceField(["approved", "declined", "referred"])
     decision_path = serializers.ChoiceField(["score", "knockout", "grey_band", "restricted"])
     pd = serializers.FloatField(help_text="Probability of bad, 0 to 1.")
-    margin = serializers.FloatField(help_text="Log-odds of bad.")
+    margin = serializers.FloatField(help_text="In the unit that `explanation.output` names.")
     cut_off = serializers.FloatField()
     policy_version = serializers.IntegerField()
     explanation = ExplanationSchema()

@@ -1,21 +1,33 @@
 """From an estimator and its stored baseline to a scorer that has checked itself."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import Pipeline
 
+from registry.artefacts.boosters import LightGBMModel, XGBoostModel
+from registry.errors import TreesUnusable
+from registry.trees.scikit import TREES, trees_of
+from registry.trees.tables import TreeModel
+from serving.explainers.calibrating import calibrated_part, compile_calibrated
 from serving.explainers.linear import compile_linear
+from serving.explainers.preparing import PreparedScorer, players_of, preparation_of
 from serving.explainers.scores import (
     Floats,
     Integers,
+    Output,
     Scorer,
     ScorerDisagrees,
     UnsupportedEstimator,
+    output_of,
 )
 from serving.explainers.trees import compile_trees
 
 TOLERANCE = 1e-9  # relative to the larger of 1 and the margin
+SINGLE_PRECISION_TOLERANCE = 1e-6  # where the library itself adds floats of 32 bits
 
 
 def compile_scorer(estimator: BaseEstimator, players: Integers, baseline: Floats) -> Scorer:
@@ -23,17 +35,51 @@ def compile_scorer(estimator: BaseEstimator, players: Integers, baseline: Floats
 
     players (p,) names the contract feature of each matrix column; attributions come one per
     feature. Raises UnsupportedEstimator, TablesTooLarge, or ScorerDisagrees when the compiled
-    margins of the baseline rows are not those of the estimator.
+    margins or probabilities of the baseline rows are not those of the estimator.
     """
     _require_fitting(estimator, players, baseline)
-    if isinstance(estimator, Pipeline):
-        scorer: Scorer = compile_linear(estimator, players, baseline)
-    elif isinstance(estimator, HistGradientBoostingClassifier):
-        scorer = compile_trees(estimator, players, baseline)
-    else:
-        raise UnsupportedEstimator(f"{type(estimator).__name__} is none that we explain exactly.")
+    scorer = _compiled(estimator, players, baseline)
     _require_agreement(scorer, estimator, baseline)
     return scorer
+
+
+def _compiled(estimator: BaseEstimator, players: Integers, baseline: Floats) -> Scorer:
+    match estimator:
+        case CalibratedClassifierCV():
+            below, curve = calibrated_part(estimator)
+            inner = _compiled(below, players, baseline)
+            return compile_calibrated(curve, inner, output_of(inner.method), len(baseline))
+        case Pipeline():
+            return _pipeline(estimator, players, baseline)
+        case LogisticRegression() | SGDClassifier():
+            return compile_linear(estimator, preparation_of([], len(players)), players, baseline)
+    return compile_trees(_trees(estimator), players, baseline)
+
+
+def _pipeline(estimator: Pipeline, players: Integers, baseline: Floats) -> Scorer:
+    *steps, last = [step for _, step in estimator.steps]
+    if not isinstance(last, (LogisticRegression, SGDClassifier, *TREES)):
+        raise UnsupportedEstimator(
+            f"A pipeline that ends in {type(last).__name__} is none that we explain exactly."
+        )
+    preparation = preparation_of(steps, len(players))
+    if isinstance(last, LogisticRegression | SGDClassifier):
+        return compile_linear(last, preparation, players, baseline)
+    inner = compile_trees(
+        _trees(last), players_of(preparation.kept, players), preparation.rows(baseline)
+    )
+    return PreparedScorer(preparation, inner)
+
+
+def _trees(estimator: BaseEstimator) -> TreeModel:
+    if isinstance(estimator, LightGBMModel | XGBoostModel):
+        return estimator.trees
+    if not isinstance(estimator, TREES):
+        raise UnsupportedEstimator(f"{type(estimator).__name__} is none that we explain exactly.")
+    try:
+        return trees_of(estimator)
+    except TreesUnusable as problem:
+        raise UnsupportedEstimator(problem.detail) from problem
 
 
 def _require_fitting(estimator: BaseEstimator, players: Integers, baseline: Floats) -> None:
@@ -48,13 +94,19 @@ def _require_fitting(estimator: BaseEstimator, players: Integers, baseline: Floa
         raise UnsupportedEstimator("The estimator does not tell good (0) from bad (1).")
 
 
-def _require_agreement(scorer: Scorer, estimator: BaseEstimator, baseline: Floats) -> None:
+def _require_agreement(scorer: Scorer, estimator: Any, baseline: Floats) -> None:
+    """The pd must be the estimator's, and where it tells its log-odds, the margin too."""
+    single = isinstance(estimator, XGBoostModel)
+    tolerance = SINGLE_PRECISION_TOLERANCE if single else TOLERANCE
     ours = scorer.score(baseline)
-    theirs = np.asarray(estimator.decision_function(baseline), dtype=np.float64)
-    scale = np.maximum(1.0, np.abs(theirs))
-    worst = float((np.abs(ours.margin - theirs) / scale).max())
-    if not worst <= TOLERANCE:
-        raise ScorerDisagrees(f"Margins differ from the estimator's by up to {worst:.3g}.")
+    scale = np.maximum(1.0, np.abs(ours.margin))
+    apart = np.abs(ours.pd - estimator.predict_proba(baseline)[:, 1])
+    if output_of(scorer.method) == Output.LOG_ODDS and hasattr(estimator, "decision_function"):
+        apart = np.maximum(
+            apart, np.abs(ours.margin - estimator.decision_function(baseline)) / scale
+        )
+    if not apart.max() <= tolerance:
+        raise ScorerDisagrees(f"Margins differ from the estimator's by up to {apart.max():.3g}.")
     gap = float((np.abs(ours.additivity_gap) / scale).max())
     if not gap <= TOLERANCE:
         raise ScorerDisagrees(f"Base value and attributions miss the margin by up to {gap:.3g}.")

@@ -1,10 +1,12 @@
 """The trees of a model as flat arrays, and the pattern of satisfied conditions at each leaf."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from registry.trees.tables import Kind, Tree
 from serving.explainers.scores import Floats, Integers, UnsupportedEstimator
 
 Patterns = NDArray[np.uint32]
@@ -15,6 +17,13 @@ Starts = NDArray[np.uint64]
 
 ALL_BITS = 0xFFFFFFFF
 MOST_PLAYERS_ON_A_PATH = 32  # bits of a pattern
+PLAIN, ZERO_MISSING, CATEGORY, WHOLE_CATEGORY = range(4)
+KINDS = {
+    Kind.NUMBER: PLAIN,
+    Kind.ZERO_IS_MISSING: ZERO_MISSING,
+    Kind.CATEGORY: CATEGORY,
+    Kind.WHOLE_CATEGORY: WHOLE_CATEGORY,
+}
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,9 @@ class Forest:
     column: Places  # per split: the matrix column compared
     threshold: Floats  # a value goes left when it is not above
     missing_left: NDArray[np.bool_]
+    kind: NDArray[np.uint8]  # PLAIN, or how else the split reads a value
+    list_starts: Places  # (splits + 1,), into listed
+    listed: Floats  # per split on categories, those that leave the side of missing values
     keep: Patterns
     left: Places  # slot of the child
     right: Places
@@ -53,6 +65,9 @@ class _Lists:
     column: list[int] = field(default_factory=list)
     threshold: list[float] = field(default_factory=list)
     missing_left: list[bool] = field(default_factory=list)
+    kind: list[int] = field(default_factory=list)
+    list_starts: list[int] = field(default_factory=lambda: [0])
+    listed: list[float] = field(default_factory=list)
     keep: list[int] = field(default_factory=list)
     left: list[int] = field(default_factory=list)
     right: list[int] = field(default_factory=list)
@@ -62,44 +77,48 @@ class _Lists:
     player_starts: list[int] = field(default_factory=lambda: [0])
     leaf_players: list[int] = field(default_factory=list)
 
-    def add_tree(self, nodes: NDArray[np.void], players: Integers) -> None:
+    def add_tree(self, tree: Tree, players: Integers) -> None:
         paths: dict[int, tuple[int, ...]] = {0: ()}  # distinct players above each node
         order = [0]
         for node in order:  # grows as children are found
-            if not nodes[node]["is_leaf"]:
-                below = _with_player(paths[node], int(players[nodes[node]["feature_idx"]]))
-                for child in (int(nodes[node]["left"]), int(nodes[node]["right"])):
+            if not tree.is_leaf(node):
+                below = _with_player(paths[node], int(players[tree.column[node]]))
+                for child in (int(tree.left[node]), int(tree.right[node])):
                     paths[child] = below
                     order.append(child)
-        splits = [node for node in order if not nodes[node]["is_leaf"]]
-        leaves = [node for node in order if nodes[node]["is_leaf"]]
+        splits = [node for node in order if not tree.is_leaf(node)]
+        leaves = [node for node in order if tree.is_leaf(node)]
         slots = {node: slot for slot, node in enumerate(splits + leaves)}
         for node in splits:
-            self._add_split(nodes[node], paths[node], slots, players)
+            self._add_split(tree, node, paths[node], slots, players)
         for node in leaves:
-            self._add_leaf(nodes[node], paths[node])
+            self._add_leaf(float(tree.value[node]), paths[node])
         self.split_starts.append(len(self.column))
         self.leaf_starts.append(len(self.value))
 
     def _add_split(
-        self, node: np.void, above: tuple[int, ...], slots: dict[int, int], players: Integers
+        self,
+        tree: Tree,
+        node: int,
+        above: tuple[int, ...],
+        slots: dict[int, int],
+        players: Integers,
     ) -> None:
-        if node["is_categorical"]:
-            raise UnsupportedEstimator(
-                "The trees split on native categories; train on the contract's columns instead."
-            )
-        player = int(players[node["feature_idx"]])
-        self.column.append(int(node["feature_idx"]))
-        self.threshold.append(float(node["num_threshold"]))
-        self.missing_left.append(bool(node["missing_go_to_left"]))
+        player = int(players[tree.column[node]])
+        self.column.append(int(tree.column[node]))
+        self.threshold.append(float(tree.threshold[node]))
+        self.missing_left.append(bool(tree.missing_left[node]))
+        self.kind.append(KINDS[tree.kinds.get(node, Kind.NUMBER)])
+        self.listed.extend(tree.listed.get(node, ()))
+        self.list_starts.append(len(self.listed))
         self.keep.append(ALL_BITS ^ (1 << _with_player(above, player).index(player)))
-        self.left.append(slots[int(node["left"])])
-        self.right.append(slots[int(node["right"])])
+        self.left.append(slots[int(tree.left[node])])
+        self.right.append(slots[int(tree.right[node])])
 
-    def _add_leaf(self, node: np.void, path: tuple[int, ...]) -> None:
+    def _add_leaf(self, value: float, path: tuple[int, ...]) -> None:
         if len(path) > MOST_PLAYERS_ON_A_PATH:
             raise UnsupportedEstimator(f"A path of {len(path)} features has no exact table.")
-        self.value.append(float(node["value"]))
+        self.value.append(value)
         self.full.append((1 << len(path)) - 1)
         self.leaf_players.extend(path)
         self.player_starts.append(len(self.leaf_players))
@@ -109,19 +128,22 @@ def _with_player(path: tuple[int, ...], player: int) -> tuple[int, ...]:
     return path if player in path else (*path, player)
 
 
-def flattened(trees: list[NDArray[np.void]], players: Integers) -> Forest:
-    """Lay out scikit-learn's node arrays, one per tree; players (p,) is the player of each column.
+def flattened(trees: Sequence[Tree], players: Integers) -> Forest:
+    """Lay out the trees one after the other; players (p,) is the player of each column.
 
-    Raises UnsupportedEstimator for native categorical splits.
+    Raises UnsupportedEstimator where more features meet on a path than a pattern has bits.
     """
     lists = _Lists()
-    for nodes in trees:
-        lists.add_tree(nodes, players)
+    for tree in trees:
+        lists.add_tree(tree, players)
     return Forest(
         split_starts=np.array(lists.split_starts, dtype=np.uint64),
         column=np.array(lists.column, dtype=np.uint32),
         threshold=np.array(lists.threshold, dtype=np.float64),
         missing_left=np.array(lists.missing_left, dtype=np.bool_),
+        kind=np.array(lists.kind, dtype=np.uint8),
+        list_starts=np.array(lists.list_starts, dtype=np.uint32),
+        listed=np.array(lists.listed, dtype=np.float64),
         keep=np.array(lists.keep, dtype=np.uint32),
         left=np.array(lists.left, dtype=np.uint32),
         right=np.array(lists.right, dtype=np.uint32),

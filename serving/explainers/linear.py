@@ -1,26 +1,27 @@
-"""Logistic regression: attributions in closed form."""
+"""Linear models: attributions in closed form."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 
 from serving.explainers.compiled import compiled
+from serving.explainers.preparing import Preparation
 from serving.explainers.scores import (
     Floats,
     Integers,
+    Link,
+    Output,
     Scores,
     UnsupportedEstimator,
     gathered_scores,
+    method_of,
 )
 
 
 @dataclass(frozen=True)
 class LinearScorer:
-    """A pipeline of median imputer, standard scaler and logistic regression, collapsed.
+    """A linear model and the imputer and scaler before it, collapsed.
 
     coefficients, filling and centre: (p,), per matrix column in the column's own unit: log-odds
     per unit, the value that stands for a missing one, the mean over the baseline.
@@ -51,50 +52,37 @@ class LinearScorer:
             margin,
             attributions,
         )
-        return gathered_scores(margin, attributions, self.base_value)
+        return gathered_scores(margin, attributions, self.base_value, Link())
 
 
-def compile_linear(estimator: Pipeline, players: Integers, baseline: Floats) -> LinearScorer:
-    """Collapse the pipeline against the baseline matrix (m, p). Raises UnsupportedEstimator."""
-    imputer, scaler, regression = _steps_of(estimator)
-    learned = np.asarray(imputer.statistics_, dtype=np.float64)
-    # A column that was never filled in training is dropped, or kept and filled with 0.
-    kept = ~np.isnan(learned) | imputer.keep_empty_features
-    coefficients = np.zeros(len(learned))
-    coefficients[kept] = regression.coef_[0] / scaler.scale_
-    intercept = float(regression.intercept_[0] - coefficients[kept] @ scaler.mean_)
-    filling = np.nan_to_num(learned)
+def compile_linear(
+    regression: LogisticRegression | SGDClassifier,
+    preparation: Preparation,
+    players: Integers,
+    baseline: Floats,
+) -> LinearScorer:
+    """Collapse the model and what prepares its rows against the baseline matrix (m, p).
 
-    filled = np.where(np.isnan(baseline), filling, baseline)
+    Raises UnsupportedEstimator for a model that gives no log-odds.
+    """
+    if isinstance(regression, SGDClassifier) and regression.loss != "log_loss":
+        raise UnsupportedEstimator(f"A linear model of {regression.loss} gives no log-odds.")
+    kept = preparation.kept
+    coefficients = np.zeros(len(kept))
+    coefficients[kept] = regression.coef_[0] / preparation.scale
+    intercept = float(regression.intercept_[0] - coefficients[kept] @ preparation.mean)
+
+    filled = np.where(np.isnan(baseline), preparation.filling, baseline)
     centre = np.asarray(filled.mean(axis=0), dtype=np.float64)
     return LinearScorer(
         coefficients=coefficients,
-        filling=filling,
+        filling=preparation.filling,
         centre=centre,
         intercept=intercept,
         players=players,
         base_value=float(intercept + coefficients @ centre),
-        method=f"interventional Shapley values, linear closed form, baseline of {len(baseline)} rows",
+        method=method_of(Output.LOG_ODDS, "linear closed form", len(baseline)),
     )
-
-
-def _steps_of(
-    estimator: Pipeline,
-) -> tuple[SimpleImputer, StandardScaler, LogisticRegression]:
-    steps = [step for _, step in estimator.steps]
-    match steps:
-        case [SimpleImputer() as imputer, StandardScaler() as scaler, LogisticRegression() as last]:
-            pass
-        case _:
-            names = ", ".join(type(step).__name__ for step in steps)
-            raise UnsupportedEstimator(f"A pipeline of {names} is none that we explain exactly.")
-    if imputer.add_indicator:
-        raise UnsupportedEstimator("The imputer adds columns that the contract does not know.")
-    if not np.isnan(imputer.missing_values):
-        raise UnsupportedEstimator("The imputer looks for another missing value than NaN.")
-    if not (scaler.with_mean and scaler.with_std):
-        raise UnsupportedEstimator("The scaler was told not to centre or not to scale.")
-    return imputer, scaler, last
 
 
 @compiled

@@ -1,6 +1,7 @@
 """What a scorer answers, and what can go wrong while one is made."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
@@ -11,23 +12,85 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]
 
 
+class Output(StrEnum):
+    """What a margin, its base value and its attributions are: the scale on which the model is a sum."""
+
+    LOG_ODDS = "log_odds_bad"
+    PROBABILITY = "probability_bad"
+    UNCALIBRATED_LOG_ODDS = "uncalibrated_log_odds_bad"
+    UNCALIBRATED_PROBABILITY = "uncalibrated_probability_bad"
+
+    @property
+    def words(self) -> str:
+        """The unit, as a table's head says it."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Output.LOG_ODDS: "Log-odds of bad",
+    Output.PROBABILITY: "Probability of bad",
+    Output.UNCALIBRATED_LOG_ODDS: "Log-odds of bad before calibration",
+    Output.UNCALIBRATED_PROBABILITY: "Probability of bad before calibration",
+}
+SHAPLEY = "interventional Shapley values"
+_OF = {
+    Output.LOG_ODDS: "",
+    Output.PROBABILITY: " of the probability of bad",
+    Output.UNCALIBRATED_LOG_ODDS: " of the log-odds before calibration",
+    Output.UNCALIBRATED_PROBABILITY: " of the probability before calibration",
+}
+
+
+def method_of(output: Output, means: str, baseline_rows: int) -> str:
+    """The words that a decision keeps about its attributions."""
+    return f"{SHAPLEY}{_OF[output]}, {means}, baseline of {baseline_rows} rows"
+
+
+def output_of(method: str) -> Output:
+    """What the attributions of a kept decision are, by its words."""
+    said = method.partition(",")[0].removeprefix(SHAPLEY)
+    return next((output for output, words in _OF.items() if words == said), Output.LOG_ODDS)
+
+
+@dataclass(frozen=True)
+class Link:
+    """From a margin to a probability of bad, never falling.
+
+    `steps`: the two (s,) arrays of an isotonic calibration, between which it interpolates.
+    """
+
+    output: Output = Output.LOG_ODDS
+    steps: tuple[Floats, Floats] | None = None
+
+    def pd(self, margin: Floats) -> Floats:
+        """(n,) probabilities of bad, 0 to 1, of (n,) margins."""
+        if self.steps is not None:
+            found = np.interp(margin, *self.steps)
+        elif self.output == Output.LOG_ODDS:
+            found = expit(margin)
+        else:
+            found = np.clip(margin, 0.0, 1.0)  # a mean of shares, but for rounding
+        return np.asarray(found, dtype=np.float64)
+
+
 @dataclass(frozen=True)
 class Scores:
     """Margins and attributions of n applicants over k players, from one pass.
 
-    margin: (n,) log-odds of bad. attributions: (n, k) log-odds. base_value: mean margin of the
-    baseline. additivity_gap: (n,) base_value + sum of attributions - margin.
+    margin: (n,) in the link's output. attributions: (n, k) in the same. base_value: mean margin of
+    the baseline. additivity_gap: (n,) base_value + sum of attributions - margin.
     """
 
     margin: Floats
     attributions: Floats
     base_value: float
     additivity_gap: Floats
+    link: Link = Link()
 
     @property
     def pd(self) -> Floats:
         """Probability of bad, (n,), 0 to 1."""
-        return np.asarray(expit(self.margin), dtype=np.float64)
+        return self.link.pd(self.margin)
 
 
 class Scorer(Protocol):
@@ -60,8 +123,8 @@ class ScorerDisagrees(ScorerUnusable):
     """The compiled scorer and the estimator do not give the same margins."""
 
 
-def gathered_scores(margin: Floats, attributions: Floats, base_value: float) -> Scores:
+def gathered_scores(margin: Floats, attributions: Floats, base_value: float, link: Link) -> Scores:
     """Scores with their additivity gap: NaN where a margin was too large for a double."""
     with np.errstate(invalid="ignore", over="ignore"):
         gap = base_value + attributions.sum(axis=1) - margin
-    return Scores(margin, attributions, base_value, gap)
+    return Scores(margin, attributions, base_value, gap, link)

@@ -8,10 +8,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.explainers.compiled import compiled
-from serving.explainers.forest import ALL_BITS, Patterns, Places, Starts
+from serving.explainers.forest import (
+    ALL_BITS,
+    PLAIN,
+    WHOLE_CATEGORY,
+    ZERO_MISSING,
+    Patterns,
+    Places,
+    Starts,
+)
 from serving.explainers.scores import Floats
 
 ONE = np.uint64(1)
+
+
+@compiled
+def _goes_left(
+    value: float, threshold: float, missing_left: bool, kind: int, listed: Floats
+) -> bool:
+    """The side of a value that is not missing, at a split that is not a plain number."""
+    if kind == ZERO_MISSING:
+        return missing_left if value == 0.0 else value <= threshold
+    if kind == WHOLE_CATEGORY:
+        value = np.trunc(value)
+    for place in range(len(listed)):
+        if listed[place] == value:
+            return not missing_left
+    return missing_left
 
 
 @compiled
@@ -22,6 +45,9 @@ def walk_tree(
     column: Places,
     threshold: Floats,
     missing_left: NDArray[np.bool_],
+    kind: NDArray[np.uint8],
+    list_starts: Places,
+    listed: Floats,
     keep: Patterns,
     left: Places,
     right: Places,
@@ -36,6 +62,14 @@ def walk_tree(
     for split in range(first, last):
         value = values[column[split]]
         goes_left = missing_left[split] if np.isnan(value) else value <= threshold[split]
+        if kind[split] != PLAIN and not np.isnan(value):
+            goes_left = _goes_left(
+                value,
+                threshold[split],
+                missing_left[split],
+                kind[split],
+                listed[list_starts[split] : list_starts[split + ONE]],
+            )
         pattern = patterns[split - first]
         failed = pattern & keep[split]
         patterns[left[split]] = pattern if goes_left else failed
@@ -49,6 +83,9 @@ def walk_rows(
     column: Places,
     threshold: Floats,
     missing_left: NDArray[np.bool_],
+    kind: NDArray[np.uint8],
+    list_starts: Places,
+    listed: Floats,
     keep: Patterns,
     left: Places,
     right: Places,
@@ -68,6 +105,9 @@ def walk_rows(
                 column,
                 threshold,
                 missing_left,
+                kind,
+                list_starts,
+                listed,
                 keep,
                 left,
                 right,
@@ -122,6 +162,9 @@ def score_rows(
     column: Places,
     threshold: Floats,
     missing_left: NDArray[np.bool_],
+    kind: NDArray[np.uint8],
+    list_starts: Places,
+    listed: Floats,
     keep: Patterns,
     left: Places,
     right: Places,
@@ -148,6 +191,9 @@ def score_rows(
                 column,
                 threshold,
                 missing_left,
+                kind,
+                list_starts,
+                listed,
                 keep,
                 left,
                 right,

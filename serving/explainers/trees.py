@@ -1,4 +1,4 @@
-"""Histogram gradient boosting: exact interventional attributions from collapsed leaf tables.
+"""Trees of any library: exact interventional attributions from collapsed leaf tables.
 
 For one leaf, an applicant matters only through which of the conditions on the leaf's path it
 satisfies, one condition per *player* (contract feature; all one-hot columns of a feature are one
@@ -19,16 +19,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import comb
-from sklearn.ensemble import HistGradientBoostingClassifier
 
+from registry.trees.tables import Quantity, TreeModel
 from serving.explainers.forest import Forest, Patterns, Places, Starts, flattened
 from serving.explainers.scores import (
     Floats,
     Integers,
+    Link,
+    Output,
     Scores,
     TablesTooLarge,
-    UnsupportedEstimator,
     gathered_scores,
+    method_of,
 )
 from serving.explainers.tree_kernels import fill_tables, score_rows, walk_rows
 
@@ -43,13 +45,16 @@ class TreeScorer:
     table_starts: Starts
     tables: Floats
     initial: float
+    divisor: float
+    tiny_is_zero: float
     player_count: int
     base_value: float
+    link: Link
     method: str
 
     def score(self, matrix: Floats) -> Scores:
         """Score n applicants, matrix (n, p). A row's answer does not depend on its neighbours."""
-        rows = np.ascontiguousarray(matrix, dtype=np.float64)
+        rows = _as_read(matrix, self.tiny_is_zero)
         margin = np.full(len(rows), self.initial)
         attributions = np.zeros((len(rows), self.player_count))
         score_rows(
@@ -66,11 +71,13 @@ class TreeScorer:
             margin,
             attributions,
         )
-        return gathered_scores(margin, attributions, self.base_value)
+        margin /= self.divisor
+        attributions /= self.divisor
+        return gathered_scores(margin, attributions, self.base_value, self.link)
 
 
 def compile_trees(
-    estimator: HistGradientBoostingClassifier,
+    model: TreeModel,
     players: Integers,
     baseline: Floats,
     most_table_bytes: int = MOST_TABLE_BYTES,
@@ -80,19 +87,17 @@ def compile_trees(
     1. Lay the trees out flat. 2. Size the tables and refuse before allocating. 3. Count, per
     leaf, how many baseline rows show which pattern. 4. Turn counts into tables.
 
-    Raises UnsupportedEstimator for native categories or more than two classes, TablesTooLarge
-    when the tables would take more than `most_table_bytes`.
+    Raises UnsupportedEstimator where too many features meet on a path, TablesTooLarge when the
+    tables would take more than `most_table_bytes`.
     """
     # 1
-    if estimator.n_trees_per_iteration_ != 1:
-        raise UnsupportedEstimator("The trees tell more than two classes apart.")
-    forest = flattened([trees[0].nodes for trees in estimator._predictors], players)
+    forest = flattened(model.trees, players)
     # 2
     table_starts = _table_starts(forest, most_table_bytes)
     # 3
     patterns = np.empty((len(forest.value), len(baseline)), dtype=np.uint32)
     walk_rows(
-        np.ascontiguousarray(baseline, dtype=np.float64),
+        _as_read(baseline, model.tiny_is_zero),
         *_walk_arguments(forest),
         forest.leaf_starts,
         forest.full,
@@ -104,30 +109,51 @@ def compile_trees(
     gains, losses = _shapley_weights(int(np.diff(forest.player_starts).max()))
     fill_tables(patterns, forest.value, forest.player_starts, table_starts, gains, losses, tables)
 
-    initial = float(estimator._baseline_prediction[0, 0])
     reached = patterns == forest.full[:, np.newaxis]
+    sums = model.initial + (forest.value[:, np.newaxis] * reached).sum(axis=0)
+    output = Output.LOG_ODDS if model.quantity == Quantity.LOG_ODDS else Output.PROBABILITY
     return TreeScorer(
         forest=forest,
         table_starts=table_starts,
         tables=tables,
-        initial=initial,
+        initial=model.initial,
+        divisor=model.divisor,
+        tiny_is_zero=model.tiny_is_zero,
         player_count=int(players.max()) + 1,
-        base_value=float(initial + (forest.value[:, np.newaxis] * reached).sum(axis=0).mean()),
-        method=(
-            "interventional Shapley values, collapsed leaf tables, "
-            f"baseline of {len(baseline)} rows"
-        ),
+        base_value=float(sums.mean() / model.divisor),
+        link=Link(output),
+        method=method_of(output, "collapsed leaf tables", len(baseline)),
     )
+
+
+def _as_read(matrix: Floats, tiny_is_zero: float) -> Floats:
+    """(n, p) values as the trees' library reads them."""
+    rows = np.ascontiguousarray(matrix, dtype=np.float64)
+    return np.where(np.abs(rows) <= tiny_is_zero, 0.0, rows) if tiny_is_zero else rows
 
 
 def _walk_arguments(
     forest: Forest,
-) -> tuple[Starts, Places, Floats, NDArray[np.bool_], Patterns, Places, Places]:
+) -> tuple[
+    Starts,
+    Places,
+    Floats,
+    NDArray[np.bool_],
+    NDArray[np.uint8],
+    Places,
+    Floats,
+    Patterns,
+    Places,
+    Places,
+]:
     return (
         forest.split_starts,
         forest.column,
         forest.threshold,
         forest.missing_left,
+        forest.kind,
+        forest.list_starts,
+        forest.listed,
         forest.keep,
         forest.left,
         forest.right,

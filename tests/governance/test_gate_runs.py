@@ -30,6 +30,8 @@ from tests.governance.builders import (
     what_was_measured,
 )
 from tests.registry.builders import a_run, a_version
+from tests.serving.builders import a_champion as a_deciding_champion
+from tests.serving.builders import a_decision
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +88,24 @@ def test_a_version_is_measured_from_what_was_registered(developer, algorithm):
     entry = parse(bytes(report.entry.body))
     assert entry["actor"]["on_behalf_of"] == "dana"
     assert entry["public"]["report_sha256"] == report.sha256
+
+
+def test_those_whom_the_model_decided_lately_are_scored_and_compared_with_training(developer):
+    a_gate_policy(
+        checks=[a_check("score_psi_recent", maximum=9), a_check("feature_csi_recent", maximum=9)]
+    )
+    champion = a_deciding_champion()
+    challenger = a_version(champion.model, run=champion.run)
+
+    (none, *_) = measured_for_real(challenger, developer).results
+    for dti in (3.0, 40.0, 55.0):
+        a_decision(champion, dti=dti)
+    lately = measured_for_real(challenger, developer).results
+
+    assert (none["status"], none["value"]) == ("insufficient_data", None)
+    assert "decided nobody in the last 90 days" in none["why"]
+    assert [(result["status"], result["n"]) for result in lately] == [("pass", 3), ("pass", 3)]
+    assert all(result["value"] > 0.25 for result in lately)  # three people are no population
 
 
 def test_measuring_twice_makes_two_reports(developer):

@@ -8,7 +8,7 @@ import pytest
 from governance.errors import GatePolicyMalformed
 from governance.gate_policy import LIMITS, Severity, read_policy
 from governance.gates import READINGS, Status, judge, passed
-from governance.measured import Ages, Champion, Measured
+from governance.measured import Ages, Champion, Measured, Recent
 from tests.governance.builders import a_challenge, what_was_measured
 
 HALF = np.arange(100) < 50
@@ -343,3 +343,29 @@ def test_severity_is_part_of_the_policy_and_of_the_verdict():
 
     assert one.severity is Severity.WATCH
     assert one.threshold == "at least 1"
+
+
+def test_a_population_that_moved_since_training_is_unstable():
+    measured = what_was_measured()
+    moved = Recent(
+        np.clip(measured.training_pd + 0.3, 0, 1), measured.packed + np.array([0.5, 0]), ""
+    )
+    alike = Recent(measured.training_pd, measured.packed[measured.in_sample], "")
+    checks = (check("score_psi_recent", maximum=0.1), check("feature_csi_recent", maximum=0.1))
+
+    assert [v.status for v in verdicts(replace(measured, recent=moved), *checks)] == [
+        "fail",
+        "fail",
+    ]
+    same = verdicts(replace(measured, recent=alike), *checks)
+    assert [verdict.status for verdict in same] == ["pass", "pass"]
+    assert same[0].value == pytest.approx(0.0, abs=1e-9)
+
+
+def test_without_recent_decisions_evidence_is_missing():
+    nobody = replace(what_was_measured(), recent=Recent(note="loans decided nobody."))
+
+    for verdict in verdicts(
+        nobody, check("score_psi_recent", maximum=0.1), check("feature_csi_recent", maximum=0.1)
+    ):
+        assert (verdict.status, verdict.why) == ("insufficient_data", "loans decided nobody.")

@@ -7,9 +7,9 @@ from hypothesis.extra.numpy import arrays
 from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.tree import DecisionTreeClassifier
 
 from serving.explainers.compiler import compile_scorer
 from serving.explainers.scores import UnsupportedEstimator
@@ -94,7 +94,7 @@ def a_pipeline(imputer=None, scaler=None, middle=None):
         a_pipeline(imputer=SimpleImputer(strategy="median", missing_values=-1.0)),
         a_pipeline(scaler=StandardScaler(with_mean=False)),
         a_pipeline(middle=PCA()),
-        DecisionTreeClassifier(),
+        KNeighborsClassifier(),
     ],
 )
 def test_what_is_not_explained_exactly_is_refused(model):

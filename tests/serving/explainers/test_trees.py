@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from registry.trees.scikit import trees_of
 from serving.explainers.compiler import compile_scorer
-from serving.explainers.scores import ScorerDisagrees, TablesTooLarge, UnsupportedEstimator
+from serving.explainers.scores import ScorerDisagrees, TablesTooLarge
 from serving.explainers.trees import compile_trees
 
 from .brute_force import shapley_values
@@ -143,19 +144,9 @@ def test_tables_beyond_the_memory_allowed_are_refused_before_they_are_made():
     model = boosted_trees(matrix, bad, depth=None)
 
     with pytest.raises(TablesTooLarge, match="MiB"):
-        compile_trees(model, one_player_per_column(matrix), matrix[:50], most_table_bytes=1000)
-
-
-def test_native_categories_are_refused_rather_than_misread():
-    matrix, bad = applicants(rows=300, columns=3, seed=1)
-    matrix[:, 0] = np.random.default_rng(0).integers(0, 4, 300)
-    bad = (np.isin(matrix[:, 0], [1, 3])).astype(np.int64)
-    model = HistGradientBoostingClassifier(
-        max_iter=3, categorical_features=[0], early_stopping=False
-    ).fit(matrix, bad)
-
-    with pytest.raises(UnsupportedEstimator, match="categor"):
-        compile_scorer(model, one_player_per_column(matrix), matrix[:50])
+        compile_trees(
+            trees_of(model), one_player_per_column(matrix), matrix[:50], most_table_bytes=1000
+        )
 
 
 def test_a_scorer_whose_margins_are_not_the_estimators_is_refused():
