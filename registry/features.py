@@ -158,6 +158,13 @@ class Feature:
             return f"at most {in_digits(self.maximum)}{unit}"
         return "a number that a double holds exactly"
 
+    @property
+    def values_in_words(self) -> str:
+        """Which values there are; empty for true and false."""
+        if self.type == "boolean":
+            return ""
+        return ", ".join(self.categories) or self.range_in_words
+
     def as_json(self) -> dict[str, Any]:
         document = asdict(self)
         if not self.table:  # contracts from before there were feature tables keep their digest

@@ -126,7 +126,9 @@ def served(table: FeatureTable, champion: ModelVersion, lending: User, signed_in
 
 def joined(table: FeatureTable, served: list[Served], name: str = "served") -> NDArray[np.float64]:
     """What training learns from the same people at the same moments, packed (n, k)."""
-    rows = [(one.subject_ref, one.as_of.isoformat(), one.dti, n % 2) for n, one in enumerate(served)]
+    rows = [
+        (one.subject_ref, one.as_of.isoformat(), one.dti, n % 2) for n, one in enumerate(served)
+    ]
     spine = pd.DataFrame(rows, columns=["customer", "applied_at", "dti", "bad"])
     return snapshot_of(taken_in(table, spine, name)).packed
 
