@@ -12,6 +12,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from numpy.typing import NDArray
 
+from audit.person_requests import PersonRequest
+from audit.queries import service_account
+from governance.access.gathering import gathered
+from governance.actions.access import request_access
 from governance.actions.intake import take_in_dataset
 from registry import point_in_time
 from registry.models import Dataset, FeatureTable, ModelVersion
@@ -203,3 +207,26 @@ def test_no_reference_of_a_person_enters_a_data_set(champion, table) -> None:
     assert "customer" not in history.columns
     assert history.columns == ["row_id", "dti", "utilisation", "accounts", "grade", "bad", "observed_on"]  # fmt: skip
     assert not re.search(r"C-\d", bytes(history.entry.body).decode())
+
+
+def test_a_person_is_told_which_data_was_looked_up_and_since_when_it_held(
+    served, privacy_officer
+) -> None:
+    decision = served[0].decision
+    request = request_access(
+        PersonRequest(
+            correspondence="DSAR-1",
+            identity_check="Passport seen.",
+            received_on=timezone.now().date(),
+            subject_id=decision.subject_id,
+        ),
+        by=privacy_officer,
+    )
+
+    copy = gathered(request, reader=service_account("monitor"), made_at=timezone.now())
+
+    told = next(one for one in copy["decisions"] if one["decision_id"] == str(decision.pk))
+    sources = {used["feature"]: used["source"] for used in told["data_used"]}
+    assert sources["accounts"] == "looked up in the feature table bureau/1"
+    assert "lending system" in sources["dti"]
+    assert len(copy["feature_values"]) == 3
