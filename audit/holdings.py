@@ -24,6 +24,12 @@ def holds_records(holder: Holder, *, sweep: str) -> None:
     """Called in `AppConfig.ready()`: what a floor holds about each of some people, and its task that forgets the erased."""
     if holder not in HOLDERS:
         HOLDERS.append(holder)
+    forgets_erased(sweep)
+
+
+def forgets_erased(sweep: str) -> None:
+    """Called in `AppConfig.ready()`: a task that forgets the erased, for what no law makes us keep."""
+    if sweep not in SWEEPS:
         SWEEPS.append(sweep)
 
 

@@ -1,4 +1,4 @@
-"""Legal holds and erasures take turns, so that none is placed while what it covers is being destroyed.
+"""Acts that take turns: legal holds and erasures, so that none is placed while what it covers is being destroyed.
 
 Erasures go side by side; placing a hold waits for those that began before it, and those that come after see it.
 SQLite runs one act at a time anyway. The lock ends with the act's transaction.
@@ -8,20 +8,31 @@ import hashlib
 
 from django.db import connection
 
-NUMBER = int.from_bytes(hashlib.sha256(b"credence-holds/v1").digest()[:8], "big", signed=True)
+HOLDS = "credence-holds/v1"
 
 
 def erasing() -> None:
     """From here on, until the act ends, no hold is placed."""
-    _lock("pg_advisory_xact_lock_shared")
+    share(HOLDS)
 
 
 def placing_hold() -> None:
     """From here on, until the act ends, nobody is erased."""
-    _lock("pg_advisory_xact_lock")
+    take(HOLDS)
 
 
-def _lock(function: str) -> None:
+def share(name: str) -> None:
+    """Wait until nobody has taken the turn of that name; until the act ends, nobody takes it."""
+    _lock("pg_advisory_xact_lock_shared", name)
+
+
+def take(name: str) -> None:
+    """Wait until nobody shares the turn of that name; until the act ends, it is this act's alone."""
+    _lock("pg_advisory_xact_lock", name)
+
+
+def _lock(function: str, name: str) -> None:
     if connection.vendor == "postgresql":
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {function}(%s)", [NUMBER])
+            cursor.execute(f"SELECT {function}(%s)", [number])

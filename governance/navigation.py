@@ -70,6 +70,7 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         Item("Policies", "policy", "registry_policy"),
         Item("Training runs", "science", "registry_run"),
         Item("Data sets", "dataset", "registry_dataset"),
+        Item("Feature tables", "table_view", "registry_featuretable"),
     ),
     "Record": (
         Item("Log", "receipt_long", "audit_entry"),

@@ -53,6 +53,7 @@ READ_MODELS = READ_LOG | frozenset(
         "registry.view_baseline",
         "registry.view_clearance",
         "registry.view_dataset",
+        "registry.view_featuretable",
         "registry.view_modelrecord",
         "registry.view_modelversion",
         "registry.view_policy",
@@ -100,6 +101,7 @@ ROLES: dict[str, frozenset[str]] = {
         "governance.take_in_dataset",
         "monitoring.supply_protected",
         "registry.amend_model",
+        "registry.define_featuretable",
         "registry.register_dataset",
         "registry.register_model",
         "registry.register_version",
@@ -195,6 +197,8 @@ ROLES: dict[str, frozenset[str]] = {
         "governance.open_case",
         "monitoring.forget_protected",
         "monitoring.request_pass",
+        # Not the developer's: what is recorded here decides applications at once.
+        "registry.record_features",
     },
     # Answers people about their data. One records a request, another decides it.
     "privacy officer": READ_LOG
@@ -276,6 +280,7 @@ SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
             "monitoring.request_pass",
             "monitoring.run_pass",
             "registry.restrict_use",
+            "registry.delete_featurerow",
             "serving.delete_observation",
         }
     ),

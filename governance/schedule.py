@@ -31,6 +31,7 @@ def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
         "audit.sweep_exports": HOUR,
         "audit.review_retention": DAY,
         "monitoring.forget_erased": HOUR,
+        "registry.forget_erased": HOUR,
         "serving.forget_erased": HOUR,
         "governance.answer_access_requests": sweep,
         "governance.end_access": HOUR,

@@ -12,6 +12,8 @@ class RegistryConfig(AppConfig):
         "Artefact",
         "Baseline",
         "Clearance",
+        "FeatureIngest",
+        "FeatureTable",
         "ModelRecord",
         "Reproduction",
         "RestrictionLift",
@@ -19,11 +21,13 @@ class RegistryConfig(AppConfig):
         "UseRestriction",
     ]
     governed = ["ScoringModel", "Run", "Policy", "ModelVersion"]
-    erasable: list[str] = []
+    erasable = ["FeatureRow"]
     plain: list[str] = []
 
     def ready(self) -> None:
+        from audit.holdings import forgets_erased
         from audit.recorded import recorded_table
 
+        forgets_erased("registry.forget_erased")
         for name in (*self.append_only, *self.governed):
             recorded_table(self.get_model(name))

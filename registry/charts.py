@@ -101,6 +101,23 @@ def profile(bins: Sequence[tuple[str, int, float | None]]) -> str:
     return style.svg(both.properties(width=180, height=110))
 
 
+def freshness(bands: Sequence[tuple[str, int]]) -> str:
+    """Of each (age band, people): people as bars, youngest band first; the last band is past its limit."""
+    last = len(bands) - 1
+    rows = [
+        {"band": label, "people": people, "colour": style.LIMIT if n == last else style.CURRENT}
+        for n, (label, people) in enumerate(bands)
+    ]
+    base = alt.Chart(style.values(rows)).encode(
+        y=alt.Y("band:N", sort=[label for label, _ in bands], title=None, axis=style.NAMES),
+        x=alt.X("people:Q", title="People", scale=alt.Scale(zero=True)),
+    )
+    bars = base.mark_bar(height=13).encode(color=alt.Color("colour:N", scale=None))
+    texts = base.mark_text(align="left", dx=5).encode(text=alt.Text("people:Q", format=",d"))
+    chart = alt.layer(bars, texts)
+    return style.svg(chart.properties(width=style.WIDTH, height=style.ROW_HEIGHT * len(rows)))
+
+
 def importance(
     values: Mapping[str, float], title: str = "Mean absolute contribution, log-odds"
 ) -> str:

@@ -82,6 +82,21 @@ class FeatureContract:
         return {feature.name: feature for feature in self.features}
 
     @cached_property
+    def tables(self) -> dict[str, tuple[Feature, ...]]:
+        """The feature tables that values are looked up in, by `name/version`, and which."""
+        return {
+            table: tuple(feature for feature in self.features if feature.table == table)
+            for table in sorted({feature.table for feature in self.features} - {""})
+        }
+
+    @cached_property
+    def given(self) -> "FeatureContract":
+        """The part of the contract that an application brings: everything that is not looked up."""
+        if not self.tables:
+            return self
+        return FeatureContract(tuple(feature for feature in self.features if not feature.table))
+
+    @cached_property
     def reason_groups(self) -> frozenset[str]:
         return frozenset(feature.reason_group for feature in self.features)
 

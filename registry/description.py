@@ -56,7 +56,11 @@ class Protected:
 
 @dataclass(frozen=True)
 class Description:
-    """What every column of one data file is."""
+    """What every column of one data file is.
+
+    Features with a `table` are not in the file: they are looked up for the person named in the column `entity`, as of
+    the `time` of the row.
+    """
 
     dataset: Mapping[str, str]
     label: Label
@@ -68,6 +72,7 @@ class Description:
     ignored: Mapping[str, str]
     time: str | None = None
     row_key: str | None = None
+    entity: str | None = None
 
     @classmethod
     def from_toml(cls, text: str) -> Self:
@@ -173,6 +178,7 @@ class _Reader(TableReader):
         parts = {
             "dataset": {key: dataset.get(key, "") for key in _DATASET_TEXTS},
             "row_key": dataset.get("row_key"),
+            "entity": dataset.get("entity"),
             "label": label,
             "time": time,
             "features": FeatureContract(tuple(features)),
@@ -182,6 +188,7 @@ class _Reader(TableReader):
             "groups": self.groups(protected),
             "ignored": self.ignored(),
         }
+        self.lookups(features, missing_values, dataset.get("entity"), time)
         for column, roles in self.classified.items():
             if len(roles) > 1:
                 self.fault(column, f"Classified more than once: {' and '.join(roles)}.", "twice")
@@ -189,11 +196,13 @@ class _Reader(TableReader):
 
     def dataset(self) -> Mapping[str, Any]:
         table = self.table("dataset", required=True)
-        self.unknown_keys("dataset", table, (*_DATASET_TEXTS, "row_key"))
+        self.unknown_keys("dataset", table, (*_DATASET_TEXTS, "row_key", "entity"))
         for key in _DATASET_TEXTS:
             self.text(table, key, "dataset")
         if "row_key" in table and self.text(table, "row_key", "dataset"):
             self.classify(table["row_key"], "row key")
+        if "entity" in table and self.text(table, "entity", "dataset"):
+            self.classify(table["entity"], "entity")
         return table
 
     def label(self) -> Label:
@@ -242,6 +251,23 @@ class _Reader(TableReader):
                         "Has codes for missing values, so missing must be allowed.",
                     )
         return features, missing_values
+
+    def lookups(
+        self,
+        features: list[Feature],
+        missing_values: Mapping[str, tuple[Value, ...]],
+        entity: str | None,
+        time: str | None,
+    ) -> None:
+        looked_up = [feature.name for feature in features if feature.table]
+        if looked_up and not entity:
+            self.fault("dataset.entity", "Features are looked up: name the column that says whom.")
+        if looked_up and not time:
+            self.fault("time", "Features are looked up: name the column that says as of when.")
+        if entity and not looked_up:
+            self.fault("dataset.entity", "No feature is looked up in a table.")
+        for name in set(looked_up).intersection(missing_values):
+            self.fault(f"features.{name}.missing_values", "Feature tables have no such codes.")
 
     def reasons(self, features: list[Feature]) -> dict[str, Reason]:
         reasons = {}

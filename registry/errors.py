@@ -101,6 +101,28 @@ class UnknownDataset(NotFound):
     """No data set is registered under that identifier."""
 
 
+class UnknownFeatureTable(NotFound):
+    """There is no feature table of that name and version."""
+
+
+class FeatureTableRefused(Refusal):
+    """A feature table cannot be defined so; every fault is named."""
+
+    status = 422
+
+
+class FeatureRowsRefused(Refusal):
+    """Rows of a feature table are wrong, and none was taken; every fault is named by its row."""
+
+    status = 422
+
+
+class FeaturesDifferFromTable(Refusal):
+    """A contract looks features up that their table does not hold, or holds with another meaning."""
+
+    status = 422
+
+
 class UnknownRun(NotFound):
     """There is no run of that identifier."""
 

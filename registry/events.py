@@ -8,6 +8,9 @@ class Event(StrEnum):
     MODEL_AMENDED = "registry.model.amended"
     TIER_CHANGED = "registry.model.tier_changed"
     DATASET_REGISTERED = "registry.dataset.registered"
+    FEATURE_TABLE_DEFINED = "registry.feature_table.defined"
+    FEATURES_RECORDED = "registry.features.recorded"
+    FEATURES_DELETED = "registry.features.deleted"
     RUN_REQUESTED = "registry.run.requested"
     RUN_STARTED = "registry.run.started"
     RUN_SUCCEEDED = "registry.run.succeeded"
@@ -30,6 +33,9 @@ DESCRIPTIONS = {
     Event.MODEL_AMENDED: "Fields of a model's entry in the inventory changed: from what, to what, why.",
     Event.TIER_CHANGED: "A model moved to another tier: from which, to which, why.",
     Event.DATASET_REGISTERED: "A snapshot passed its checks and is kept under its digest.",
+    Event.FEATURE_TABLE_DEFINED: "A feature table got a new version: its features, for how long a value counts, in whose references people are named.",
+    Event.FEATURES_RECORDED: "A feature table took rows: how many, about how many people, how new, from where. No value and no reference.",
+    Event.FEATURES_DELETED: "What feature tables held about erased people was deleted: how many rows there were.",
     Event.RUN_REQUESTED: "Someone asked for a model to be trained: data, algorithm, parameters, seed.",
     Event.RUN_STARTED: "A worker began to train: the code and the environment it does so with.",
     Event.RUN_SUCCEEDED: "A run left a signed artefact: its two digests and what it measured.",

@@ -1,6 +1,7 @@
 """One input of a model: its type, range and meaning, and what is wrong with a value given for it."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
@@ -15,6 +16,8 @@ OWN_COLUMNS = ("row_id", "bad", "observed_on")
 """What a snapshot calls its row id, label and time: no feature is called that."""
 MISSING_CATEGORY = "(missing)"
 LARGEST_EXACT_INTEGER = 2**53
+TABLE_REFERENCE = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*/[1-9][0-9]{0,8}", re.ASCII)
+"""How a contract names a feature table in one of its versions: `bureau/2`."""
 
 _WORDS_FOR_TYPE = {
     "number": "a number",
@@ -30,6 +33,8 @@ class Feature:
 
     `minimum` and `maximum` are inclusive and in `unit`. `monotone` is the direction in which the
     probability of bad must move as the value rises. `missing` says whether None is an answer.
+    `table` names the feature table and version that the value is looked up in; empty where the
+    application brings it.
     """
 
     name: str
@@ -42,6 +47,7 @@ class Feature:
     monotone: Monotone = "none"
     categories: tuple[str, ...] = ()
     description: str = ""
+    table: str = ""
 
     def faults(self) -> list[FieldProblem]:
         """What makes this declaration unusable, each under the name of the key at fault."""
@@ -53,6 +59,8 @@ class Feature:
             found.append(("name", "must be printable ASCII and not empty."))
         if self.name in OWN_COLUMNS:
             found.append(("name", f"{', '.join(OWN_COLUMNS)} are columns of the snapshot itself."))
+        if self.table and not TABLE_REFERENCE.fullmatch(self.table):
+            found.append(("table", "must be a feature table and its version, such as bureau/2."))
         for key, allowed in (
             ("type", get_args(FeatureType)),
             ("missing", get_args(Missing)),
@@ -150,8 +158,17 @@ class Feature:
             return f"at most {in_digits(self.maximum)}{unit}"
         return "a number that a double holds exactly"
 
+    @property
+    def values_in_words(self) -> str:
+        """Which values there are; empty for true and false."""
+        if self.type == "boolean":
+            return ""
+        return ", ".join(self.categories) or self.range_in_words
+
     def as_json(self) -> dict[str, Any]:
         document = asdict(self)
+        if not self.table:  # contracts from before there were feature tables keep their digest
+            del document["table"]
         document["categories"] = list(self.categories)
         for bound in ("minimum", "maximum"):
             if document[bound] is not None:
@@ -182,7 +199,16 @@ def _table_faults(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
         (key, f"unknown key; known are {', '.join(known)}.") for key in entry if key not in known
     ]
     found += [(key, "is required.") for key in ("name", "type") if key not in entry]
-    for key in ("name", "type", "unit", "reason_group", "missing", "monotone", "description"):
+    for key in (
+        "name",
+        "type",
+        "unit",
+        "reason_group",
+        "missing",
+        "monotone",
+        "description",
+        "table",
+    ):
         if not isinstance(entry.get(key, ""), str):
             found.append((key, "must be a text."))
     categories = entry.get("categories", [])

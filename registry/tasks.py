@@ -6,7 +6,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from audit.queries import service_account
-from registry import execution
+from registry import execution, feature_tables
+from registry.actions.feature_tables import forget_erased_people
 
 
 @shared_task(name="registry.train_run")
@@ -18,3 +19,10 @@ def train_run(run_id: str) -> None:
 def sweep_runs() -> None:
     """Scheduled: no run waits for a message that was lost, or for a worker that died."""
     execution.sweep_runs(timezone.now(), by=service_account("retrainer"))
+
+
+@shared_task(name="registry.forget_erased")
+def forget_erased() -> None:
+    """Scheduled: whoever was erased is forgotten here too. Nothing is recorded where there is nobody."""
+    if feature_tables.erased_rows().exists():
+        forget_erased_people(by=service_account("monitor"))

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from registry.api.datasets import DatasetProfileView, DatasetView
+from registry.api.feature_tables import FeatureRowsView, FeatureTablesView, FeatureTableView
 from registry.api.live import LiveView
 from registry.api.models import ModelRecordsView, ModelsView, ModelView, TierView
 from registry.api.policies import PoliciesView, PolicyView
@@ -28,6 +29,13 @@ urlpatterns = [
     ),
     path("datasets/<int:dataset_id>", DatasetView.as_view(), name="registry-dataset"),
     path("datasets/<int:dataset_id>/profile", DatasetProfileView.as_view()),
+    path("feature-tables", FeatureTablesView.as_view(), name="registry-feature-tables"),
+    path(
+        "feature-tables/<slug:name>/<int:version>",
+        FeatureTableView.as_view(),
+        name="registry-feature-table",
+    ),
+    path("feature-tables/<slug:name>/<int:version>/rows", FeatureRowsView.as_view()),
     path("runs", RunsView.as_view(), name="registry-runs"),
     path("runs/<uuid:run_id>", RunView.as_view(), name="registry-run"),
     path("runs/<uuid:run_id>/plots/<slug:name>", PlotView.as_view(), name="registry-plot"),

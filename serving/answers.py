@@ -63,7 +63,7 @@ def refusal_answer(refusal: Refusal) -> dict[str, Any]:
 def _explanation(decision: Decision, seen: Observation) -> dict[str, Any]:
     values = contract_of(decision.version).unpack(np.frombuffer(seen.packed))
     contributions = np.frombuffer(seen.attributions).tolist()
-    return {
+    explanation = {
         "method": seen.method,
         "output": output_of(seen.method),
         "baseline_id": decision.baseline_id,
@@ -74,6 +74,7 @@ def _explanation(decision: Decision, seen: Observation) -> dict[str, Any]:
         ],
         "additivity_gap": seen.additivity_gap,
     }
+    return explanation if seen.lookups is None else explanation | {"lookups": seen.lookups}
 
 
 def receipt_answer(decision: Decision) -> dict[str, Any]:

@@ -143,7 +143,8 @@ class Deployment(models.Model):
 class Observation(models.Model):
     """What one decision was made of, for monitoring, replay and the applicant. Never changed; deleted with the person.
 
-    `packed` and `attributions` are float64 arrays, one value per contract feature in its order.
+    `packed` and `attributions` are float64 arrays, one value per contract feature in its order. `lookups` says how
+    fresh each feature was that the service looked up itself; None where the version looks nothing up.
     """
 
     decision = models.OneToOneField(
@@ -159,6 +160,7 @@ class Observation(models.Model):
     cut_off = models.FloatField()
     reasons = models.JSONField()
     additivity_gap = models.FloatField()
+    lookups = models.JSONField(null=True)
 
     class Meta:
         constraints = [

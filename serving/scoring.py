@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.errors import Refusal
+from registry.feature_tables import sources_of
 from registry.loading import load_estimator
 from registry.models import ModelVersion
+from registry.point_in_time import Source
 from registry.policies import fit_problems
 from registry.queries import baseline_rows, contract_of_version, protected_names
 from registry.restrictions import Limit
@@ -58,10 +60,11 @@ VERSIONS_KEPT = 4  # the champion, its predecessor, and what else this process s
 
 @dataclass(frozen=True)
 class LoadedVersion:
-    """A version with everything that judging takes."""
+    """A version with everything that judging takes; `sources` are the feature tables it looks features up in."""
 
     version: ModelVersion
     judge: Judge
+    sources: tuple[Source, ...]
 
 
 @dataclass(frozen=True)
@@ -129,10 +132,11 @@ def loaded(key: queries.VersionBytes) -> LoadedVersion:
     ).get(pk=key.version_id)
     try:
         judge = _judge(version)
+        sources = sources_of(judge.contract)
     except (Refusal, ScorerUnusable, PolicyUnusable) as problem:
         logger.error("%s cannot score: %s", version, problem)
         raise ArtefactRefused(f"{version} cannot score: {problem}") from problem
-    return LoadedVersion(version, judge)
+    return LoadedVersion(version, judge, sources)
 
 
 def _judge(version: ModelVersion) -> Judge:

@@ -97,7 +97,9 @@ def _decision(decision: Mapping[str, Any]) -> Section:
             (row["feature"], _text(row["value"]), _text(row["contribution"]), row["as_of"][:10])
             for row in decision["data_used"]
         ),
-        caption=f"Data used, {decision['data_used'][0]['source']}" if decision["data_used"] else "",
+        caption="; ".join(
+            dict.fromkeys(f"Data used, {row['source']}" for row in decision["data_used"])
+        ),
         left=2,
     )
     return Section(title, (made, scored, *reasons), tables=(used,))
@@ -109,6 +111,14 @@ def _others(copy: Mapping[str, Any]) -> Iterator[Section]:
         [
             (row["supplied_at"], name, _text(value))
             for row in copy["monitoring_attributes"]
+            for name, value in row["values"].items()
+        ],
+    )  # fmt: skip
+    yield _listed(
+        "Values kept to decide applications with", ("Holds from", "Table", "Datum", "Value"),
+        [
+            (row["holds_from"], row["table"], name, _text(value))
+            for row in copy["feature_values"]
             for name, value in row["values"].items()
         ],
     )  # fmt: skip

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 from django.contrib.auth.models import User
 
 from audit import vault
@@ -21,6 +22,8 @@ from audit.weighing import Kept
 from governance.models import AccessRequest
 from governance.queries.accounts import roles_of
 from monitoring.queries.protected_values import attributes_about
+from registry.contract import FeatureContract
+from registry.feature_tables import rows_about
 from serving.events import Event as ServingEvent
 from serving.models import Decision
 
@@ -81,6 +84,7 @@ def gathered(request: AccessRequest, *, reader: User, made_at: datetime) -> dict
     return about | {
         "decisions": [*_decisions(subject_id)],
         "monitoring_attributes": _attributes(subject_id, reader),
+        "feature_values": [*_feature_values(subject_id)],
         "other_records": [*_other_records(subject_id)],
         "earlier_requests": [*_earlier(request)],
         "recipients": _recipients(subject_id),
@@ -120,6 +124,7 @@ def _private(decision: Decision) -> dict[str, Any]:
     payload = vault.open_private(decision.entry)
     source = f"sent by the lending system {decision.client.get_username()!r} with the application"
     contributions = payload["attributions"]
+    looked_up = {one["feature"]: one for one in payload.get("lookups", {}).get("features", ())}
     return {
         "outcome": payload["outcome"],
         "data_used": [
@@ -127,8 +132,8 @@ def _private(decision: Decision) -> dict[str, Any]:
                 "feature": name,
                 "value": value,
                 "contribution": contributions.get(name),
-                "source": source,
-                "as_of": payload["received_at"],
+                "source": _table_source(looked_up[name]) if name in looked_up else source,
+                "as_of": looked_up.get(name, {}).get("event_at") or payload["received_at"],
             }
             for name, value in payload["features"].items()
         ],
@@ -140,6 +145,25 @@ def _private(decision: Decision) -> dict[str, Any]:
         },
         "reasons": payload["reasons"],
     }
+
+
+def _table_source(lookup: dict[str, Any]) -> str:
+    return f"looked up in the feature table {lookup['table']}/{lookup['table_version']}"
+
+
+def _feature_values(subject_id: UUID | None) -> Iterator[dict[str, Any]]:
+    """What feature tables hold about the person, whether or not it was ever used."""
+    if subject_id is None:
+        return
+    for row in rows_about(subject_id):
+        contract = FeatureContract.from_json(row.table.features)
+        yield {
+            "table": str(row.table),
+            "source": row.table.source,
+            "holds_from": timestamp(row.event_at),
+            "known_since": timestamp(row.created_at),
+            "values": contract.unpack(np.frombuffer(row.packed)),
+        }
 
 
 def _attributes(subject_id: UUID | None, reader: User) -> list[dict[str, Any]]:

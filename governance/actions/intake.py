@@ -20,6 +20,7 @@ from monitoring.queries.protected_values import attributes_of_rows
 from registry.actions.datasets import register_dataset
 from registry.description import Description
 from registry.errors import DatasetExists
+from registry.joining import join_features
 from registry.models import Dataset
 from registry.queries import contract_of
 from registry.snapshots import ROW_ID, as_frame, read_parquet, split_file, to_parquet
@@ -32,15 +33,17 @@ def take_in_dataset(
 ) -> Dataset:
     """Register a CSV or Parquet file as its description (TOML) says, with protected columns split off.
 
-    Raises UnreadableFile, DescriptionRefused, FileDiffersFromDescription (an unclassified column among them),
+    Features of feature tables are joined to it, each as it was known at the time of the row.
+    Raises UnreadableFile, DescriptionRefused, UnknownFeatureTable, FeaturesDifferFromTable, FileDiffersFromDescription (an unclassified column among them),
     DatasetFailsContract, DatasetExists or ProtectedValuesRefused; nothing is stored then.
     """
     described = Description.from_toml(description)
-    parts = split_file(read_data_file(data), described)
+    joined = join_features(read_data_file(data), described)
+    parts = split_file(joined.frame, described)
     dataset = register_dataset(
         name,
         to_parquet(parts.snapshot, described.features),
-        described.registry_part(),
+        described.registry_part() | joined.provenance,
         list(described.protected),
         by=by,
     )
@@ -52,6 +55,7 @@ def take_in_dataset(
         sha256=dataset.sha256,
         protected_columns=sorted(described.protected),
         people_with_protected_values=people,
+        **joined.provenance,
     )
     return dataset
 

@@ -14,6 +14,7 @@ from registry import snapshots
 from registry.contract import FeatureContract
 from registry.errors import DatasetExists, DatasetFailsContract, ProtectedColumn
 from registry.events import Event
+from registry.feature_tables import sources_of
 from registry.models import Dataset
 from registry.validation import CheckResult, validate
 
@@ -33,7 +34,8 @@ def register_dataset(
 
     `description` is the registry's part of a file's description; `protected_columns` are the names of
     what was split off, so that they are recognised when they turn up here or in a decision. Raises
-    ContractMalformed, NotParquet, ProtectedColumn, DatasetFailsContract or DatasetExists.
+    ContractMalformed, UnknownFeatureTable or FeaturesDifferFromTable where the contract looks features up, NotParquet,
+    ProtectedColumn, DatasetFailsContract or DatasetExists.
     """
     sha256 = hashlib.sha256(parquet).hexdigest()
     if existing := Dataset.objects.filter(name=name, sha256=sha256).first():
@@ -42,6 +44,7 @@ def register_dataset(
         )
     _require_no_protected_part(description)
     contract = FeatureContract.from_json(description.get("contract", {}))
+    sources_of(contract)
     table = snapshots.read_parquet(parquet)
     checks = validate(table, contract, protected_columns)
     _require_passed(checks)

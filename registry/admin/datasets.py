@@ -18,7 +18,7 @@ class DatasetAdmin(ReadOnlyAdmin):
     list_select_related = ("registered_by",)
     fieldsets = (
         (None, {"fields": ("name", "sha256", "rows", "source", "licence", "label_meaning")}),
-        ("Lineage", {"fields": ("runs_of", "versions_of")}),
+        ("Lineage", {"fields": ("runs_of", "versions_of", "tables_joined")}),
         ("Features", {"fields": ("features_table",)}),
         ("Profile", {"fields": ("profile_table", "profile_pictures")}),
         ("Checks", {"fields": ("checks_table",)}),
@@ -47,20 +47,54 @@ class DatasetAdmin(ReadOnlyAdmin):
     def versions_of(self, dataset: Dataset) -> str:
         return links(dataset.versions.select_related("model"))
 
+    @admin.display(description="Feature tables joined")
+    def tables_joined(self, dataset: Dataset) -> str:
+        joined = dataset.description.get("feature_tables", {})
+        if not joined:
+            return "-"
+        return table(
+            [
+                "Table",
+                "Features",
+                "Rows with a value",
+                "Without one",
+                "Recorded after their moment",
+            ],
+            [
+                (
+                    reference,
+                    ", ".join(one["features"]),
+                    one["found"],
+                    one["not_known"],
+                    one["recorded_later"],
+                )
+                for reference, one in joined.items()
+            ],
+        )
+
     @admin.display(description="Features")
     def features_table(self, dataset: Dataset) -> str:
         features = queries.contract_of(dataset).features
         return table(
-            ["Feature", "Type", "Range", "Missing", "Direction", "Reason group", "Meaning"],
+            [
+                "Feature",
+                "Type",
+                "Range",
+                "Missing",
+                "Direction",
+                "Reason group",
+                "Looked up in",
+                "Meaning",
+            ],
             [
                 (
                     feature.name,
                     feature.type,
-                    ", ".join(feature.categories)
-                    or ("" if feature.type == "boolean" else feature.range_in_words),
+                    feature.values_in_words,
                     feature.missing,
                     feature.monotone,
                     feature.reason_group,
+                    feature.table or "-",
                     feature.description,
                 )
                 for feature in features

@@ -3,6 +3,7 @@
 from registry.models.artefacts import Artefact, Baseline
 from registry.models.clearances import Clearance
 from registry.models.datasets import Dataset
+from registry.models.feature_tables import FeatureIngest, FeatureRow, FeatureTable
 from registry.models.history import ModelRecord, StageChange
 from registry.models.inventory import ScoringModel
 from registry.models.policies import Policy
@@ -15,6 +16,9 @@ __all__ = [
     "Baseline",
     "Clearance",
     "Dataset",
+    "FeatureIngest",
+    "FeatureRow",
+    "FeatureTable",
     "ModelRecord",
     "ModelVersion",
     "Policy",

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from audit import vault
 from audit.action import action, record
-from audit.errors import Refusal
+from audit.errors import FieldProblem, Refusal
 from audit.ids import uuid7
 from audit.models import Entry, SubjectSecret
 from audit.vault import Private
@@ -33,6 +33,7 @@ from serving.errors import (
 from serving.events import Event
 from serving.idempotency import IdempotencyKey
 from serving.judging import Judgement
+from serving.lookups import look_up
 from serving.models import Decision, IdempotencyRecord, Observation
 from serving.policy import left_to_a_person
 from serving.receipts import signed_receipt
@@ -44,10 +45,11 @@ ROWS_PER_INSERT = 500
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """An application and its judgement, not yet kept."""
+    """An application and its judgement, not yet kept; `lookups` is the freshness of what was looked up."""
 
     application: Application
     judgement: Judgement
+    lookups: dict[str, Any] | None
 
 
 @action(Event.DECISION_MADE, needs="serving.decide")
@@ -62,8 +64,8 @@ def decide(
     """Decide one application by the model's champion, which is version `number` if one is asked for, or by the
     version that a rollout gives it to.
 
-    1. Claim the key. 2. Find the champion, its live clearance and what restricts its use. 3. Judge.
-    4. Record and keep.
+    1. Claim the key. 2. Find the champion, its live clearance and what restricts its use. 3. Look up what its
+    contract wants from feature tables, and judge. 4. Record and keep.
 
     Raises UnknownModel, NoClearedVersion, VersionNotCleared, NoNewDecisions, InvalidApplication or
     UseRestricted with every field at fault, NoPrincipalReason, or RequestInProgress. Returns a refusal, instead of raising it, where
@@ -78,7 +80,7 @@ def decide(
         return found
     [live] = found
     # 3
-    [judged] = _judged(live, [document], now)
+    [judged] = _judged(live, [document], now, by)
     if isinstance(judged, ExplanationDoesNotAddUp):
         record_explanation_failure(live.loaded.version, judged.detail, by=by)
         return judged
@@ -142,32 +144,27 @@ def record_refused_applications(
 def _decided(
     live: LiveVersion, documents: Sequence[object], now: datetime, by: User
 ) -> list[Decision | Refusal]:
-    judged = _judged(live, documents, now)
+    judged = _judged(live, documents, now, by)
     kept = iter(_kept(live, [row for row in judged if isinstance(row, _Judged)], by))
     return [row if isinstance(row, Refusal) else next(kept) for row in judged]
 
 
 def _judged(
-    live: LiveVersion, documents: Sequence[object], now: datetime
+    live: LiveVersion, documents: Sequence[object], now: datetime, by: User
 ) -> list[_Judged | Refusal]:
     judge = live.loaded.judge
     rows: list[Application | Refusal] = []
     for document in documents:
         application, problems = read_application(document, judge.contract, judge.barred, now)
-        rows.append(
-            _within_limits(live, application)
-            if application
-            else InvalidApplication(
-                "The application cannot be decided; `errors` names every field that is wrong.",
-                errors=problems,
-            )
-        )
+        rows.append(application or _invalid(problems))
+    rows, lookups = _looked_up(live, rows, by)
+    rows = [_within_limits(live, row) if isinstance(row, Application) else row for row in rows]
     valid = [row for row in rows if isinstance(row, Application)]
     if not valid:
         return [row for row in rows if isinstance(row, Refusal)]
     judgements = iter(judge.judge([row.features for row in valid]))
     judged: list[_Judged | Refusal] = []
-    for row in rows:
+    for position, row in enumerate(rows):
         if isinstance(row, Refusal):
             judged.append(row)
             continue
@@ -177,8 +174,37 @@ def _judged(
             continue
         if live.referring:
             judgement = replace(judgement, ruling=left_to_a_person(judgement.ruling))
-        judged.append(_Judged(row, judgement))
+        judged.append(_Judged(row, judgement, lookups.get(position)))
     return judged
+
+
+def _looked_up(
+    live: LiveVersion, rows: list[Application | Refusal], by: User
+) -> tuple[list[Application | Refusal], dict[int, dict[str, Any]]]:
+    """The applications with what the version's tables say of their people, and how fresh that is by position.
+
+    Nothing is asked where the version looks nothing up.
+    """
+    judge, sources = live.loaded.judge, live.loaded.sources
+    places = [place for place, row in enumerate(rows) if isinstance(row, Application)]
+    if not sources or not places:
+        return rows, {}
+    applications = [row for row in rows if isinstance(row, Application)]
+    found = look_up(judge.contract, sources, applications, by.get_username())
+    completed, lookups = list(rows), {}
+    for place, application, one in zip(places, applications, found, strict=True):
+        completed[place] = (
+            _invalid(one.problems) if one.problems else application.with_features(one.values)
+        )
+        lookups[place] = one.freshness
+    return completed, lookups
+
+
+def _invalid(problems: list[FieldProblem]) -> InvalidApplication:
+    return InvalidApplication(
+        "The application cannot be decided; `errors` names every field that is wrong.",
+        errors=problems,
+    )
 
 
 def _within_limits(live: LiveVersion, application: Application) -> Application | UseRestricted:
@@ -208,7 +234,7 @@ def _kept(live: LiveVersion, rows: Sequence[_Judged], by: User) -> list[Decision
         person = people[row.application.subject_ref]
         decision = _decision(live, row, person, applications[row.application.application_ref], by)
         decisions.append(decision)
-        observations.append(_observation(live, row.judgement, decision))
+        observations.append(_observation(live, row, decision))
     Decision.objects.bulk_create(decisions, batch_size=ROWS_PER_INSERT)
     Observation.objects.bulk_create(observations, batch_size=ROWS_PER_INSERT)
     return decisions
@@ -265,6 +291,7 @@ def _decision(
 
 def _private_part(live: LiveVersion, row: _Judged, application_id: UUID) -> dict[str, Any]:
     judge, judgement, application = live.loaded.judge, row.judgement, row.application
+    lookups = {} if row.lookups is None else {"lookups": row.lookups}
     return {
         "application_id": application_id,
         "received_at": application.received_at,
@@ -279,10 +306,12 @@ def _private_part(live: LiveVersion, row: _Judged, application_id: UUID) -> dict
             zip(judge.contract.names, judgement.attributions.tolist(), strict=True)
         ),
         "reasons": [reason.as_json() for reason in judgement.reasons],
+        **lookups,
     }
 
 
-def _observation(live: LiveVersion, judgement: Judgement, decision: Decision) -> Observation:
+def _observation(live: LiveVersion, row: _Judged, decision: Decision) -> Observation:
+    judgement = row.judgement
     return Observation(
         decision=decision,
         subject_id=decision.subject_id,
@@ -295,6 +324,7 @@ def _observation(live: LiveVersion, judgement: Judgement, decision: Decision) ->
         cut_off=live.loaded.judge.policy.cut_off,
         reasons=[reason.as_json() for reason in judgement.reasons],
         additivity_gap=judgement.additivity_gap,
+        lookups=row.lookups,
     )
 
 

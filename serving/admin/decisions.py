@@ -1,5 +1,6 @@
 """Decisions and what they were made of."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -33,7 +34,15 @@ class DecisionAdmin(ReadOnlyAdmin):
     )
     explained = (
         "Why",
-        {"fields": ("score", "reasons_table", "contributions_picture", "attributions_table")},
+        {
+            "fields": (
+                "score",
+                "reasons_table",
+                "contributions_picture",
+                "attributions_table",
+                "freshness_table",
+            )
+        },
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Decision | None = None) -> Any:
@@ -110,6 +119,28 @@ class DecisionAdmin(ReadOnlyAdmin):
             table(["Feature", "Value", unit_of(decision.observation)], rows),
             explanation["method"],
             explanation["baseline_id"],
+        )
+
+    @admin.display(description="Looked up by the service")
+    def freshness_table(self, decision: Decision) -> str:
+        lookups = decision.observation.lookups
+        if lookups is None:
+            return "Nothing: the application brought every feature."
+        rows = [
+            (
+                one["feature"],
+                f"{one['table']}/{one['table_version']}",
+                one["state"],
+                one["event_at"] or "-",
+                "-" if one["age_seconds"] is None else timedelta(seconds=round(one["age_seconds"])),
+                timedelta(seconds=one["ttl_seconds"]),
+            )
+            for one in lookups["features"]
+        ]
+        return format_html(
+            "{}<p>As of {}.</p>",
+            table(["Feature", "Table", "State", "Dates from", "Age", "Time to live"], rows),
+            lookups["as_of"],
         )
 
     @admin.display(description="Labels")

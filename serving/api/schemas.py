@@ -103,7 +103,8 @@ class ApplicationSchema(serializers.Serializer[None]):
         required=False, help_text="From here the days for notifying the applicant are counted."
     )
     features = serializers.DictField(
-        help_text="Every feature of the model's contract by name: number, true or false, text, or null."
+        help_text="Every feature of the model's contract by name: number, true or false, text, or null. "
+        "Those that the contract looks up in a feature table are left out."
     )
 
 
@@ -117,6 +118,29 @@ class AttributionSchema(serializers.Serializer[None]):
     contribution = serializers.FloatField(help_text="Log-odds of bad, against the baseline.")
 
 
+class LookupSchema(serializers.Serializer[None]):
+    feature = serializers.CharField()
+    table = serializers.CharField()
+    table_version = serializers.IntegerField()
+    state = serializers.ChoiceField(
+        ["fresh", "stale", "absent"],
+        help_text="Only a fresh row gives a value; a stale or absent one leaves it missing.",
+    )
+    event_at = serializers.DateTimeField(
+        allow_null=True, help_text="Since when the newest row holds, however old it is."
+    )
+    created_at = serializers.DateTimeField(
+        allow_null=True, help_text="Since when the fresh row is known."
+    )
+    age_seconds = serializers.FloatField(allow_null=True)
+    ttl_seconds = serializers.IntegerField()
+
+
+class LookupsSchema(serializers.Serializer[None]):
+    as_of = serializers.DateTimeField(help_text="The moment of the lookup.")
+    features = LookupSchema(many=True)
+
+
 class ExplanationSchema(serializers.Serializer[None]):
     method = serializers.CharField()
     output = serializers.ChoiceField([output.value for output in Output])
@@ -124,6 +148,9 @@ class ExplanationSchema(serializers.Serializer[None]):
     base_value = serializers.FloatField()
     attributions = AttributionSchema(many=True)
     additivity_gap = serializers.FloatField()
+    lookups = LookupsSchema(
+        required=False, help_text="Only where the version looks features up in feature tables."
+    )
 
 
 class ReasonSchema(serializers.Serializer[None]):

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from audit import keys
+from audit import keys, vault
 from audit.actions.exports import complete_export, request_export
 from audit.actions.subjects import erase_subject
 from audit.entries import parse
@@ -30,6 +30,7 @@ from governance.tasks import answer_access, answer_access_requests, end_access
 from serving.actions.outcomes import record_outcome
 from tests.monitoring.builders import a_monitored_champion, decided, the_client
 from tests.monitoring.test_protected_values import person, supplied
+from tests.registry.tables import a_document, a_table, recorded
 
 pytestmark = pytest.mark.django_db
 
@@ -321,3 +322,21 @@ def test_the_command_writes_the_package(decision, privacy_officer, tmp_path, cap
     assert Entry.objects.filter(event="governance.access.taken").exists()
     with pytest.raises(CommandError, match="does not hold"):
         call_command("dsar", *words)
+
+
+def test_the_copy_holds_what_feature_tables_keep_whether_or_not_it_was_used(privacy_officer):
+    table, since = a_table(the_client(), "bureau"), timezone.now() - timedelta(days=400)
+    recorded(table, a_document("C-1", since, accounts=7), a_document("C-2", since, accounts=8))
+    subject = vault.find(the_client().get_username(), "subject", ["C-1"])["C-1"]
+
+    request = answered(privacy_officer, subject)
+
+    [held] = json.loads(files(request)["data.json"])["feature_values"]
+    assert held["table"] == "bureau/1"
+    assert held["source"] == table.source
+    assert held["values"]["accounts"] == 7
+    text = "".join(
+        page.extract_text()
+        for page in pypdf.PdfReader(io.BytesIO(files(request)["data.pdf"])).pages
+    )
+    assert "accounts" in text

@@ -1,23 +1,36 @@
 """The registry's windows in the admin: read-only, linked, and for those with a role."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from registry.models import Artefact, Baseline, Clearance, Dataset, ModelVersion, Policy, Run
+from registry.models import (
+    Artefact,
+    Baseline,
+    Clearance,
+    Dataset,
+    FeatureTable,
+    ModelVersion,
+    Policy,
+    Run,
+)
 from registry.models import ScoringModel as Model
-from tests.registry.builders import a_model, a_run, a_version
+from tests.registry.builders import a_model, a_run, a_version, the_builder
+from tests.registry.tables import a_document, a_table, recorded
 
 SignIn = Callable[[User], Client]
-WINDOWS = (Model, Dataset, Run, Artefact, Baseline, ModelVersion, Policy, Clearance)
+WINDOWS = (Model, Dataset, Run, Artefact, Baseline, ModelVersion, Policy, Clearance, FeatureTable)
 
 
 @pytest.fixture
 def version(db: None) -> ModelVersion:
+    recorded(a_table(the_builder(), "bureau"), a_document("C-1", timezone.now()))
     return a_version(stage="production")
 
 
@@ -110,3 +123,17 @@ def test_text_from_outside_is_escaped(window: Client, db: None) -> None:
 
     assert "<script>alert(1)" not in page
     assert "<b>bold" not in page
+
+
+def test_the_page_of_a_feature_table_says_how_fresh_it_is(
+    window: Client, version: ModelVersion
+) -> None:
+    table = FeatureTable.objects.get()
+    recorded(table, a_document("C-2", timezone.now() - timedelta(days=31)))
+
+    page = window.get(address(FeatureTable, "change", table.pk)).content.decode()
+
+    assert "50.0%" in page
+    assert "data:image/svg+xml" in page
+    assert "utilisation" in page
+    assert "C-2" not in page

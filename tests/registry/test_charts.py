@@ -23,6 +23,7 @@ def every_chart():
     return {
         "roc": charts.roc({"Version 1": roc_curve(bad, pd), "Version 2": roc_curve(bad, pd**2)}),
         "calibration": charts.calibration(calibration(bad, pd).bands),
+        "freshness": charts.freshness([("up to its end", 1200), ("past its end", 30)]),
         "importance": charts.importance({"dti": 0.4, "income": 0.1}),
         "psi": charts.psi_bars({"dti": 0.31, "income": 0.02}, watch=0.1, breach=0.25),
         "shift": charts.distribution_shift([("low", 0.2, 0.5), ("missing", 0.8, 0.5)], "dti"),
