@@ -15,10 +15,12 @@ class RegistryConfig(AppConfig):
         "ModelRecord",
         "Reproduction",
         "RestrictionLift",
+        "RunReport",
         "StageChange",
+        "TrackedRun",
         "UseRestriction",
     ]
-    governed = ["ScoringModel", "Run", "Policy", "ModelVersion"]
+    governed = ["ScoringModel", "Run", "Policy", "ModelVersion", "WriteBack"]
     erasable: list[str] = []
     plain: list[str] = []
 
