@@ -195,6 +195,10 @@ class TrackingMalformed(Refusal):
     status = 422
 
 
+class WriteBackEnded(Refusal):
+    """The tracking server was already told, or is not told any more."""
+
+
 class PolicyMalformed(Refusal):
     """The body of a policy cannot be used; every fault is named."""
 

@@ -36,8 +36,9 @@ def report_run(run_id: UUID, key: UUID, said: Mapping[str, Any], *, by: User) ->
     return acts.report_run(run_id, key, said, by=by)
 
 
-def hand_in_model(run_id: UUID, data: bytes, sha256: str, *, by: User) -> RunReport:
-    """The report of the model with these bytes, whose SHA-256 is `sha256`. Raises what the act raises."""
+def hand_in_model(run_id: UUID, data: bytes, *, by: User) -> RunReport:
+    """The report of the model with these bytes. Raises what the act raises."""
+    sha256 = hashlib.sha256(data).hexdigest()
     kept = _kept(run_id, UUID(sha256[:32]), by)
     if kept and kept.said_sha256 == sha256:
         return kept

@@ -29,6 +29,7 @@ from registry.models import (
     ScoringModel,
     Stage,
     UseRestriction,
+    WriteBack,
 )
 from registry.profile import FeatureProfile, profile
 from registry.reporting import Reported
@@ -222,6 +223,20 @@ def runs_unheard_since(before: datetime) -> QuerySet[Run]:
     """Open runs of which their client has said nothing since that time."""
     heard = RunReport.objects.filter(run=OuterRef("pk"), reported_at__gte=before)
     return Run.objects.filter(~Exists(heard), status=Run.Status.OPEN, requested_at__lt=before)
+
+
+def write_backs_waiting() -> QuerySet[WriteBack]:
+    """Tracking servers that have not yet been told of a change of stage."""
+    return WriteBack.objects.select_related("tracked", "change__version__model").filter(
+        state=WriteBack.State.WAITING
+    )
+
+
+def clearance_behind(version: ModelVersion) -> Clearance:
+    """The newest grant with which the version may decide, or once might: what its approval led to."""
+    purposes = [Clearance.Purpose.SCORE_LIVE, Clearance.Purpose.ROLLBACK]
+    grants = version.clearances.filter(kind=Clearance.Kind.GRANT, purpose__in=purposes)
+    return grants.latest("id")
 
 
 def run_of_key(key: UUID) -> Run | None:

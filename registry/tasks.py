@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from audit.queries import service_account
-from registry import execution
+from registry import execution, write_backs
 
 
 @shared_task(name="registry.train_run")
@@ -18,3 +18,14 @@ def train_run(run_id: str) -> None:
 def sweep_runs() -> None:
     """Scheduled: no run waits for a message that was lost, or for a worker that died."""
     execution.sweep_runs(timezone.now(), by=service_account("retrainer"))
+
+
+@shared_task(name="registry.write_back")
+def write_back(write_back_id: int) -> None:
+    write_backs.write_back(write_back_id, by=service_account("retrainer"))
+
+
+@shared_task(name="registry.sweep_write_backs")
+def sweep_write_backs() -> None:
+    """Scheduled: no tracking server waits for a message that was lost, or that failed and is due."""
+    write_backs.sweep_write_backs(timezone.now())
