@@ -188,6 +188,7 @@ SPECTACULAR_SETTINGS = {
         "ChangeKind": "governance.models.ChangeRequest.Kind",
         "PolicyKind": "registry.models.Policy.Kind",
         "RestrictionKind": "registry.models.UseRestriction.Kind",
+        "RunStatus": "registry.models.Run.Status",
         "Rating": "registry.models.ScoringModel.Rating",
     },
 }

@@ -27,8 +27,8 @@ from registry.tracking import TrackingServer
 MODELS = "models:/"
 GIT_TAG = "mlflow.source.git.commit"
 AS_SKOPS = (
-    ' Log it again with mlflow.sklearn.log_model(..., serialization_format="skops"), or log a skops file and name it'
-    " with --artefact."
+    ' Log it again with mlflow.sklearn.log_model(..., serialization_format="skops", skops_trusted_types=["numpy.dtype"]),'
+    " or log a skops file and name it with --artefact."
 )
 
 

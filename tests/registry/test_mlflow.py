@@ -18,13 +18,12 @@ import numpy as np
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.utils import timezone
 
 from audit.entries import parse
 from audit.models import Entry
 from registry import execution, queries, write_backs
 from registry.actions.versions import change_stage, promote_to_champion, register_version
-from registry.models import ModelVersion, Run, TrackedRun, WriteBack
+from registry.models import Artefact, ModelVersion, Run, TrackedRun
 from registry.snapshots import load_snapshot, to_parquet
 from registry.tracking import TrackingServer
 from tests.journeys.told import free_port
@@ -231,12 +230,8 @@ def test_a_pickled_model_is_refused_by_content_with_what_to_do(
 
     run = Run.objects.get()
     assert (run.status, run.error) == ("failed", "PickleRefused")
-    assert not artefact_rows()
+    assert not Artefact.objects.exists()
     assert Entry.objects.filter(event="audit.action_refused").exists()
-
-
-def artefact_rows() -> int:
-    return queries.Run.objects.exclude(artefact_sha256="").count()
 
 
 def test_a_model_of_other_columns_is_refused_by_its_signature(
@@ -251,22 +246,3 @@ def test_a_model_of_other_columns_is_refused_by_its_signature(
         bring_in(mlflow, mlflow.skops_run, developer)
 
     assert not Run.objects.exists()
-
-
-def test_a_server_that_does_not_answer_is_told_later(mlflow: Mlflow, developer: User) -> None:
-    run = bring_in(mlflow, "models:/loans-skops/1", developer)
-    version = a_version_of(run, developer)
-    # As if it had been imported from a server that is down now: the row itself never changes.
-    silent = f"http://127.0.0.1:{free_port()}"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            TrackedRun, "tracking_uri", property(lambda row: silent, lambda row, value: None)
-        )
-        change_stage(version, "staging", by=the_builder(), reason="The gates passed.")
-        (told,) = written_back()
-
-    waiting = WriteBack.objects.get()
-    assert (told["state"], waiting.state, waiting.attempts) == ("waiting", "waiting", 1)
-    assert "cannot be reached" in waiting.error
-    assert waiting.due_at > timezone.now()
-    assert [entry["state"] for entry in written_back()] == ["waiting", "written"]
