@@ -64,7 +64,8 @@ class Measured:
     `bad`, `pd`, `approved`, `in_sample`: (n,). `packed`: (n, k), one of `columns` each; `invalid_rows` break the
     contract. `champion` None where no other version is. `missing_shares`: 0 to 1 by feature. `groups`: members (n,) by
     attribute and group, made of `protected_columns`, known of `protected_people`. `additivity_gaps`: |base + sum - margin| of holdout rows. `latencies_ms`: explaining
-    one application each. `content_sha256` is recorded, `refitted_sha256` what training again from the record gave.
+    one application each. `content_sha256` is recorded, `refitted_sha256` what training again from the record gave,
+    None where it was trained outside.
     """
 
     bad: Bools
@@ -85,7 +86,7 @@ class Measured:
     additivity_gaps: Floats
     latencies_ms: Floats
     content_sha256: str
-    refitted_sha256: str
+    refitted_sha256: str | None
     baseline_rows: int
     recent: Recent = Recent()
 

@@ -144,9 +144,11 @@ def _latencies(version: ModelVersion, rows: NDArray[np.float64]) -> Floats:
     return np.array(taken)
 
 
-def _refitted(version: ModelVersion, snapshot: Snapshot, in_sample: Bools) -> str:
+def _refitted(version: ModelVersion, snapshot: Snapshot, in_sample: Bools) -> str | None:
     # 3
     run, contract = version.run, contract_of_version(version)
+    if run.is_outside:
+        return None
     estimator = training.fit(
         contract.matrix(snapshot.packed)[in_sample],
         snapshot.bad[in_sample],

@@ -221,6 +221,10 @@ def _explain_latency(measured: Measured) -> Reading:
 
 
 def _reproducibility(measured: Measured) -> Reading:
+    if measured.refitted_sha256 is None:
+        return Reading(
+            None, 0, note="It was trained outside, so it cannot be trained again from its record."
+        )
     equal = measured.refitted_sha256 == measured.content_sha256
     note = "Training again gave " + ("the same model." if equal else "another model.")
     return Reading(float(equal), 1, note=note)

@@ -60,9 +60,12 @@ READ_MODELS = READ_LOG | frozenset(
         "registry.view_reproduction",
         "registry.view_restrictionlift",
         "registry.view_run",
+        "registry.view_runreport",
         "registry.view_scoringmodel",
         "registry.view_stagechange",
+        "registry.view_trackedrun",
         "registry.view_userestriction",
+        "registry.view_writeback",
         "serving.view_decision",
         "serving.view_deployment",
         "serving.view_explanationfailure",
@@ -105,6 +108,7 @@ ROLES: dict[str, frozenset[str]] = {
         "registry.register_dataset",
         "registry.register_model",
         "registry.register_version",
+        "registry.report_run",
         "registry.reproduce_run",
         "registry.request_run",
     },
@@ -298,6 +302,7 @@ SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
             "registry.register_version",
             "registry.request_run",
             "registry.train_run",
+            "registry.write_back",
         }
     ),
     # Whoever runs commands on the machine can read the key files: the log says who that was. What applicants

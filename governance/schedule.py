@@ -26,6 +26,7 @@ def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
         "audit.drill_archive": QUARTER,
         "audit.verify_log": DAY,
         "registry.sweep_runs": sweep,
+        "registry.sweep_write_backs": sweep,
         "monitoring.request_passes": DAY,
         "monitoring.sweep_passes": sweep,
         "audit.sweep_exports": HOUR,

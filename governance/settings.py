@@ -41,6 +41,9 @@ CREDENCE_LOG_KEYS = env.words(
 CREDENCE_ORIGIN = env.text("CREDENCE_ORIGIN")
 # Whose cosignatures a checkpoint needs before it is published: a tlog-policy file. Without one, nobody's.
 CREDENCE_WITNESSES = env.file("CREDENCE_WITNESSES")
+# The MLflow tracking server that runs are imported from where none is named, and the token that it alone is sent.
+CREDENCE_MLFLOW_URI = env.text("CREDENCE_MLFLOW_URI", "")
+CREDENCE_MLFLOW_TOKEN = env.text("CREDENCE_MLFLOW_TOKEN", "")
 # An RFC 3161 authority, and the root certificates (PEM) under which its tokens are accepted. Without one, no timestamps.
 CREDENCE_TSA_URL = env.text("CREDENCE_TSA_URL", "")
 CREDENCE_TSA_ROOTS = env.file("CREDENCE_TSA_ROOTS")
@@ -188,6 +191,7 @@ SPECTACULAR_SETTINGS = {
         "ChangeKind": "governance.models.ChangeRequest.Kind",
         "PolicyKind": "registry.models.Policy.Kind",
         "RestrictionKind": "registry.models.UseRestriction.Kind",
+        "RunStatus": "registry.models.Run.Status",
         "Rating": "registry.models.ScoringModel.Rating",
     },
 }

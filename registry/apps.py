@@ -17,10 +17,12 @@ class RegistryConfig(AppConfig):
         "ModelRecord",
         "Reproduction",
         "RestrictionLift",
+        "RunReport",
         "StageChange",
+        "TrackedRun",
         "UseRestriction",
     ]
-    governed = ["ScoringModel", "Run", "Policy", "ModelVersion"]
+    governed = ["ScoringModel", "Run", "Policy", "ModelVersion", "WriteBack"]
     erasable = ["FeatureRow"]
     plain: list[str] = []
 

@@ -78,6 +78,59 @@ def calibration(bands: Sequence[Any]) -> str:
     )
 
 
+def calibration_lines(bands_by_name: Mapping[str, Sequence[tuple[float, float]]]) -> str:
+    """Of each name its (mean pd, observed bad rate) by band, as a line of points: what `calibration` draws of one."""
+    rows = [
+        {"pd": pd, "rate": rate, "curve": name}
+        for name, bands in bands_by_name.items()
+        for pd, rate in bands
+    ]
+    top = min(1.0, max(max(row["rate"], row["pd"]) for row in rows) * 1.05)
+    scale = alt.Scale(domain=[0, top], nice=False)
+    lines = (
+        alt.Chart(style.values(rows))
+        .mark_line(strokeWidth=1.5, point=alt.OverlayMarkDef(size=40, opacity=1))
+        .encode(
+            x=alt.X("pd:Q", title="Mean predicted pd of the band", scale=scale, axis=style.PERCENT),
+            y=alt.Y("rate:Q", title="Observed bad rate", scale=scale, axis=style.PERCENT),
+            color=alt.Color("curve:N", scale=style.by_name(bands_by_name), sort=None),
+        )
+    )
+    return style.svg((style.diagonal(top) + lines).properties(width=280, height=280))
+
+
+def confusion(counts: Mapping[str, float]) -> str:
+    """The four counts of `reporting.confusion`, each with its share of its row."""
+    rows = []
+    for label in ("good", "bad"):
+        called = {name: counts[f"{label}_called_{name}"] for name in ("good", "bad")}
+        of = max(sum(called.values()), 1)
+        rows += [
+            {
+                "label": f"was {label}",
+                "called": f"called {name}",
+                "share": n / of,
+                "text": f"{n:,.0f} ({n / of:.0%})",
+                "ink": "white" if n / of > 0.55 else style.INK,
+            }
+            for name, n in called.items()
+        ]
+    base = alt.Chart(style.values(rows)).encode(
+        x=alt.X(
+            "called:N",
+            sort=["called good", "called bad"],
+            title=f"Called bad from a pd of {counts['threshold']:.3g}",
+            axis=alt.Axis(labelAngle=0, grid=False),
+        ),
+        y=alt.Y("label:N", sort=["was good", "was bad"], title=None, axis=style.NAMES),
+    )
+    shades = alt.Scale(domain=[0, 1], range=["white", style.CURRENT])
+    cells = base.mark_rect().encode(color=alt.Color("share:Q", scale=shades, legend=None))
+    texts = base.mark_text(fontSize=12).encode(text="text:N", color=alt.Color("ink:N", scale=None))
+    both = alt.layer(cells, texts).resolve_scale(color="independent")
+    return style.svg(both.properties(width=280, height=160))
+
+
 def profile(bins: Sequence[tuple[str, int, float | None]]) -> str:
     """Of each (label, rows, bad rate 0 to 1 or None): rows as bars, the bad rate as a line of points."""
     rows = [{"bin": label, "rows": count, "rate": rate} for label, count, rate in bins]

@@ -167,6 +167,70 @@ class RunNotSucceeded(Refusal):
     """Only a run that left an artefact can become a version, or be reproduced."""
 
 
+class RunNotOpen(Refusal):
+    """The run has ended, or is trained here; nothing is reported of it any more."""
+
+
+class RunOfAnother(Refusal):
+    """A run is reported and ended by the person who opened it."""
+
+    status = 403
+
+
+class KeyUsedOtherwise(Refusal):
+    """The same key came with something else before."""
+
+
+class ReportConflicts(Refusal):
+    """What is reported was reported before with another value; every such name is listed."""
+
+
+class ReportRefused(Refusal):
+    """A report cannot be used; every fault is named."""
+
+    status = 422
+
+
+class ModelHandedIn(Refusal):
+    """The run was already given another model."""
+
+
+class ModelDoesNotFit(Refusal):
+    """The model does not take the columns that the data set's contract gives, or does not tell bad from good."""
+
+    status = 422
+
+
+class RunWithoutModel(Refusal):
+    """The run ended without a model, so that no version can be made of it."""
+
+
+class TrainedOutside(Refusal):
+    """The run was trained outside: its record does not say how, so that it cannot be trained again here."""
+
+
+class RunsNotComparable(Refusal):
+    """Two to five different runs are compared."""
+
+    status = 422
+
+
+class TrackingRefused(Refusal):
+    """An MLflow tracking server did not answer, or answered with an error."""
+
+    status = 502
+
+
+class TrackingMalformed(Refusal):
+    """What an MLflow tracking server holds cannot be used; the detail says what to do."""
+
+    status = 422
+
+
+class WriteBackEnded(Refusal):
+    """The tracking server was already told, or is not told any more."""
+
+
 class PolicyMalformed(Refusal):
     """The body of a policy cannot be used; every fault is named."""
 

@@ -16,6 +16,12 @@ class Event(StrEnum):
     RUN_SUCCEEDED = "registry.run.succeeded"
     RUN_FAILED = "registry.run.failed"
     RUN_REPRODUCED = "registry.run.reproduced"
+    RUN_OPENED = "registry.run.opened"
+    RUN_REPORTED = "registry.run.reported"
+    RUN_HANDED_IN = "registry.run.handed_in"
+    RUN_ENDED = "registry.run.ended"
+    RUN_IMPORTED = "registry.run.imported"
+    STAGE_WRITTEN_BACK = "registry.version.stage_written_back"
     VERSION_REGISTERED = "registry.version.registered"
     STAGE_CHANGED = "registry.version.stage_changed"
     CHAMPION_PROMOTED = "registry.version.promoted"
@@ -41,6 +47,12 @@ DESCRIPTIONS = {
     Event.RUN_SUCCEEDED: "A run left a signed artefact: its two digests and what it measured.",
     Event.RUN_FAILED: "A run left nothing: the reason.",
     Event.RUN_REPRODUCED: "A finished run was trained again from its record: whether the same model came of it, and with which code and packages.",
+    Event.RUN_OPENED: "A client began to report a run that it trains outside: data, seed, and its own code and packages.",
+    Event.RUN_REPORTED: "A client said something of its open run: parameters, tags, metrics, scores. None of it was measured here.",
+    Event.RUN_HANDED_IN: "A client handed in the model that its run trained: its two digests. It is measured once the run has ended.",
+    Event.RUN_ENDED: "A client ended its run: with a model to be measured here, without one, or with an error.",
+    Event.RUN_IMPORTED: "A run came from an MLflow tracking server: which, and which model version it belongs to there.",
+    Event.STAGE_WRITTEN_BACK: "An MLflow tracking server was told at which stage its version stands here, or could not be.",
     Event.VERSION_REGISTERED: "An artefact became a version of its model, with contract, baseline, cut-off and policies.",
     Event.STAGE_CHANGED: "A version moved to another stage.",
     Event.CHAMPION_PROMOTED: "A version became the champion, and the one before it was archived.",

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -30,8 +31,14 @@ def code_revision() -> str:
 @cache
 def environment() -> bytes:
     """Python and every installed package with its version, as sorted JSON."""
-    packages = sorted({f"{found.name}=={found.version}" for found in metadata.distributions()})
+    packages = {f"{found.name}=={found.version}" for found in metadata.distributions()}
     python = f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
+    return environment_of(packages, python)
+
+
+def environment_of(found: Iterable[str], python: str) -> bytes:
+    """An environment as it is kept, from its packages as `name==version`."""
+    packages = sorted(set(found))
     return json.dumps({"packages": packages, "python": python}, sort_keys=True).encode()
 
 
@@ -41,7 +48,12 @@ def environment_sha256() -> str:
 
 def environment_changes(recorded: bytes) -> list[str]:
     """What differs between a recorded environment and this one, as `name: then -> now`; None where one lacks it."""
-    then, now = _by_name(recorded), _by_name(environment())
+    return environment_differences(recorded, environment())
+
+
+def environment_differences(one: bytes, other: bytes) -> list[str]:
+    """What differs between two recorded environments, as `name: one -> other`; None where one lacks it."""
+    then, now = _by_name(one), _by_name(other)
     return [
         f"{name}: {then.get(name)} -> {now.get(name)}"
         for name in sorted(then.keys() | now.keys())

@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from audit.store import content_store
 from registry import baselines, snapshots
@@ -25,11 +25,14 @@ from registry.models import (
     ModelVersion,
     Policy,
     Run,
+    RunReport,
     ScoringModel,
     Stage,
     UseRestriction,
+    WriteBack,
 )
 from registry.profile import FeatureProfile, profile
+from registry.reporting import Reported
 from registry.snapshots import Snapshot
 
 
@@ -46,6 +49,16 @@ def dataset_with(dataset_id: int) -> Dataset:
     dataset = Dataset.objects.filter(pk=dataset_id).first()
     if dataset is None:
         raise UnknownDataset(f"No data set has the number {dataset_id}.")
+    return dataset
+
+
+def dataset_called(name: str) -> Dataset:
+    """The data set of that number or, where it is no number, of that SHA-256. Raises UnknownDataset."""
+    if name.isdecimal() and len(name) < 19:
+        return dataset_with(int(name))
+    dataset = Dataset.objects.filter(sha256=name.lower()).last()
+    if dataset is None:
+        raise UnknownDataset(f"No data set has the SHA-256 {name!r}.")
     return dataset
 
 
@@ -204,6 +217,40 @@ def runs_waiting_since(before: datetime) -> QuerySet[Run]:
 def runs_at_work_since(before: datetime) -> QuerySet[Run]:
     """Runs that began before that time and have not ended: their worker died."""
     return Run.objects.filter(status=Run.Status.RUNNING, started_at__lt=before)
+
+
+def runs_unheard_since(before: datetime) -> QuerySet[Run]:
+    """Open runs of which their client has said nothing since that time."""
+    heard = RunReport.objects.filter(run=OuterRef("pk"), reported_at__gte=before)
+    return Run.objects.filter(~Exists(heard), status=Run.Status.OPEN, requested_at__lt=before)
+
+
+def write_backs_waiting() -> QuerySet[WriteBack]:
+    """Tracking servers that have not yet been told of a change of stage."""
+    return WriteBack.objects.select_related("tracked", "change__version__model").filter(
+        state=WriteBack.State.WAITING
+    )
+
+
+def clearance_behind(version: ModelVersion) -> Clearance:
+    """The newest grant with which the version may decide, or once might: what its approval led to."""
+    purposes = [Clearance.Purpose.SCORE_LIVE, Clearance.Purpose.ROLLBACK]
+    grants = version.clearances.filter(kind=Clearance.Kind.GRANT, purpose__in=purposes)
+    return grants.latest("id")
+
+
+def run_of_key(key: UUID) -> Run | None:
+    """The run that a client opened with that key."""
+    return (
+        Run.objects.select_related("model", "dataset", "requested_by")
+        .filter(client_key=key)
+        .first()
+    )
+
+
+def reported_of(run: Run) -> Reported:
+    """What the client said of a run that it trained outside; nothing of any other run."""
+    return Reported.of(run.reports.values_list("body", flat=True))
 
 
 def contract_of(dataset: Dataset) -> FeatureContract:

@@ -17,9 +17,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
+from audit.errors import FieldProblem, InvalidInput
 from registry.algorithms import ALGORITHMS, fitted, require_params
 from registry.contract import FeatureContract
-from registry.errors import TrainingFailed, TreesUnusable
+from registry.errors import ModelDoesNotFit, TrainingFailed, TreesUnusable
 from registry.measures.calibration import calibration
 from registry.measures.performance import performance
 
@@ -36,6 +37,32 @@ __all__ = [
 PERSON_ENDS = "/"  # in a row id: what stands before it names the person
 IMPORTANCE_REPEATS = 5
 IMPORTANCE_ROWS = 5_000
+
+
+def require_splitting(seed: int, holdout_share: float) -> None:
+    """Raises InvalidInput naming what cannot say which rows are held out."""
+    problems = []
+    if not 0 < holdout_share < 1:
+        problems.append(FieldProblem("holdout_share", "out_of_range", "Must be between 0 and 1."))
+    if not 0 <= seed < 2**31:
+        problems.append(FieldProblem("seed", "out_of_range", "Must be from 0 to 2147483647."))
+    if problems:
+        raise InvalidInput("The run cannot be requested; see `errors`.", errors=problems)
+
+
+def require_fit(estimator: BaseEstimator, contract: FeatureContract) -> None:
+    """Raises ModelDoesNotFit where the estimator takes other columns, or tells apart others than good (0) and bad (1)."""
+    fitted: Any = estimator
+    columns = len(contract.columns)
+    taken = getattr(fitted, "n_features_in_", None)
+    if taken != columns:
+        raise ModelDoesNotFit(
+            f"The model takes {taken} columns, and the contract gives {columns}:"
+            f" {', '.join(column.name for column in contract.columns)}."
+        )
+    classes = getattr(fitted, "classes_", None)
+    if classes is None or list(classes) != [0, 1]:
+        raise ModelDoesNotFit("The model must tell 0 (good) from 1 (bad), and nothing else.")
 
 
 def split(

@@ -2,10 +2,18 @@
 
 from django.urls import path
 
+from registry.api.comparisons import ComparisonView
 from registry.api.datasets import DatasetProfileView, DatasetView
 from registry.api.feature_tables import FeatureRowsView, FeatureTablesView, FeatureTableView
 from registry.api.live import LiveView
 from registry.api.models import ModelRecordsView, ModelsView, ModelView, TierView
+from registry.api.outside_runs import (
+    EndView,
+    HandInView,
+    OutsideRunsView,
+    ReportsView,
+    SplitView,
+)
 from registry.api.policies import PoliciesView, PolicyView
 from registry.api.restrictions import LiftView, RestrictionsView
 from registry.api.runs import PlotView, RunsView, RunView
@@ -38,6 +46,12 @@ urlpatterns = [
     path("feature-tables/<slug:name>/<int:version>/rows", FeatureRowsView.as_view()),
     path("runs", RunsView.as_view(), name="registry-runs"),
     path("runs/<uuid:run_id>", RunView.as_view(), name="registry-run"),
+    path("runs/outside", OutsideRunsView.as_view(), name="registry-outside-runs"),
+    path("runs/compare", ComparisonView.as_view(), name="registry-compare"),
+    path("runs/<uuid:run_id>/split", SplitView.as_view()),
+    path("runs/<uuid:run_id>/reports", ReportsView.as_view()),
+    path("runs/<uuid:run_id>/artefact", HandInView.as_view()),
+    path("runs/<uuid:run_id>/end", EndView.as_view()),
     path("runs/<uuid:run_id>/plots/<slug:name>", PlotView.as_view(), name="registry-plot"),
     path("policies", PoliciesView.as_view(), name="registry-policies"),
     path("policies/<int:policy_id>", PolicyView.as_view(), name="registry-policy"),

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from audit.action import action, record
 from audit.dispatch import send_on_commit
-from audit.errors import FieldProblem, InvalidInput
 from audit.store import content_store
 from registry import artefacts, provenance
 from registry.errors import RunNotQueued, RunNotRunning, RunNotSucceeded
@@ -19,7 +18,7 @@ from registry.events import Event
 from registry.loading import sign_artefact
 from registry.models import Artefact, Dataset, Reproduction, Run, ScoringModel
 from registry.queries import run_with
-from registry.training import require_params
+from registry.training import require_params, require_splitting
 
 LONGEST_ERROR = 2000
 
@@ -50,13 +49,7 @@ def request_run(
     Raises ParamsRefused, ExtraMissing or InvalidInput.
     """
     require_params(algorithm, params)
-    problems = []
-    if not 0 < holdout_share < 1:
-        problems.append(FieldProblem("holdout_share", "out_of_range", "Must be between 0 and 1."))
-    if not 0 <= seed < 2**31:
-        problems.append(FieldProblem("seed", "out_of_range", "Must be from 0 to 2147483647."))
-    if problems:
-        raise InvalidInput("The run cannot be requested; see `errors`.", errors=problems)
+    require_splitting(seed, holdout_share)
     run = Run(
         model=model,
         dataset=dataset,
@@ -83,13 +76,21 @@ def request_run(
 
 @action(Event.RUN_STARTED, needs="registry.train_run")
 def start_run(run_id: UUID, *, by: User) -> Run:
-    """Take a queued run for this worker. Raises RunNotQueued when another worker took it first."""
-    environment_sha256 = content_store().put("environments", provenance.environment())
+    """Take a queued run for this worker. Raises RunNotQueued when another worker took it first.
+
+    Code and environment of a run trained outside stay those that its client named.
+    """
+    run = run_with(run_id)
+    trained_with = (
+        {}
+        if run.is_outside
+        else {
+            "code_revision": provenance.code_revision(),
+            "environment_sha256": content_store().put("environments", provenance.environment()),
+        }
+    )
     taken = Run.objects.filter(pk=run_id, status=Run.Status.QUEUED).update(
-        status=Run.Status.RUNNING,
-        started_at=timezone.now(),
-        code_revision=provenance.code_revision(),
-        environment_sha256=environment_sha256,
+        status=Run.Status.RUNNING, started_at=timezone.now(), **trained_with
     )
     run = run_with(run_id)
     if not taken:
@@ -108,7 +109,7 @@ def complete_run(run_id: UUID, outcome: TrainingOutcome, *, by: User) -> Run:
     run = _running(run_id)
     # A crash after these leaves bytes that no row names.
     run.artefact_sha256 = content_store().put("artefacts", outcome.artefact)
-    run.plots = {
+    run.plots |= {
         name: content_store().put("plots", svg.encode()) for name, svg in outcome.plots.items()
     }
     run.content_sha256 = outcome.content_sha256
@@ -152,8 +153,8 @@ def complete_run(run_id: UUID, outcome: TrainingOutcome, *, by: User) -> Run:
 
 @action(Event.RUN_FAILED, needs="registry.train_run")
 def fail_run(run_id: UUID, error: str, *, by: User) -> Run:
-    """Say why a run left nothing. Raises RunNotRunning."""
-    run = _running(run_id)
+    """Say why a run left nothing: one at work, or one whose client was not heard of again. Raises RunNotRunning."""
+    run = _running(run_id, Run.Status.OPEN)
     run.status = Run.Status.FAILED
     run.error = error[:LONGEST_ERROR]
     run.finished_at = timezone.now()
@@ -202,10 +203,10 @@ def _verdict(run: Run, content_sha256: str, artefact_sha256: str) -> Reproductio
     return Reproduction.Verdict.DIFFERENT
 
 
-def _running(run_id: UUID) -> Run:
+def _running(run_id: UUID, *or_else: str) -> Run:
     run = Run.objects.select_for_update().select_related("model").filter(pk=run_id).first()
     run = run or run_with(run_id)
-    if run.status != Run.Status.RUNNING:
+    if run.status not in (Run.Status.RUNNING, *or_else):
         raise RunNotRunning(f"The run {run_id} is {run.status}, not at work.")
     return run
 

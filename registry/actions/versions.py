@@ -5,6 +5,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from audit.action import action, record
+from audit.dispatch import send_on_commit
 from audit.models import Entry
 from audit.store import content_store
 from registry import baselines, queries, training
@@ -14,6 +15,7 @@ from registry.errors import (
     PolicyDoesNotFit,
     PolicyNotInForce,
     RunNotSucceeded,
+    RunWithoutModel,
     StageNotReachable,
 )
 from registry.events import Event
@@ -27,6 +29,8 @@ from registry.models import (
     ScoringModel,
     Stage,
     StageChange,
+    TrackedRun,
+    WriteBack,
 )
 from registry.policies import fit_problems
 
@@ -52,13 +56,15 @@ def register_version(
 ) -> ModelVersion:
     """Make a version of what a run left: its contract, its baseline at the cut-off, its policies.
 
-    The developer is whoever asked for the run. Raises RunNotSucceeded, PolicyNotInForce,
+    The developer is whoever asked for the run. Raises RunNotSucceeded, RunWithoutModel, PolicyNotInForce,
     PolicyDoesNotFit, BaselineTooSmall, or what loading an artefact raises.
     """
     # 1. What it is made of.
     run = queries.run_with(run.pk)
     if run.status != Run.Status.SUCCEEDED:
         raise RunNotSucceeded(f"The run {run.pk} is {run.status}; it left no artefact to register.")
+    if not run.artefact_sha256:
+        raise RunWithoutModel(f"The run {run.pk} ended without a model that could be registered.")
     _require_policies(decision_policy, reason_library)
     contract = queries.contract_of(run.dataset)
     _require_fit(run, cut_off, decision_policy, reason_library)
@@ -222,6 +228,13 @@ def _move(version: ModelVersion, stage: str, entry: Entry) -> None:
 
 
 def _keep_stage(version: ModelVersion, entry: Entry) -> None:
-    StageChange.objects.create(
+    change = StageChange.objects.create(
         version=version, stage=version.stage, changed_at=version.stage_changed_at, entry=entry
     )
+    # Where the run came from a tracking server, the intent to say so there; a worker or the sweep carries it out.
+    tracked = TrackedRun.objects.filter(run=version.run_id).exclude(model_name="").first()
+    if tracked and version.stage != Stage.REGISTERED:
+        told = WriteBack.objects.create(
+            change=change, tracked=tracked, due_at=change.changed_at, entry=entry
+        )
+        send_on_commit("registry.write_back", told.pk)

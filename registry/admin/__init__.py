@@ -6,6 +6,7 @@ from registry.admin.inventory import ModelRecordAdmin, ScoringModelAdmin
 from registry.admin.policies import PolicyAdmin
 from registry.admin.restrictions import RestrictionLiftAdmin, UseRestrictionAdmin
 from registry.admin.runs import RunAdmin
+from registry.admin.tracking import RunReportAdmin, TrackedRunAdmin, WriteBackAdmin
 from registry.admin.versions import ClearanceAdmin, ModelVersionAdmin, StageChangeAdmin
 
 __all__ = [
@@ -18,7 +19,10 @@ __all__ = [
     "PolicyAdmin",
     "RestrictionLiftAdmin",
     "RunAdmin",
+    "RunReportAdmin",
     "ScoringModelAdmin",
     "StageChangeAdmin",
+    "TrackedRunAdmin",
     "UseRestrictionAdmin",
+    "WriteBackAdmin",
 ]

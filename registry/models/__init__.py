@@ -8,7 +8,8 @@ from registry.models.history import ModelRecord, StageChange
 from registry.models.inventory import ScoringModel
 from registry.models.policies import Policy
 from registry.models.restrictions import RestrictionLift, UseRestriction
-from registry.models.runs import Reproduction, Run
+from registry.models.runs import Reproduction, Run, RunReport
+from registry.models.tracking import TrackedRun, WriteBack
 from registry.models.versions import ModelVersion, Stage
 
 __all__ = [
@@ -25,8 +26,11 @@ __all__ = [
     "Reproduction",
     "RestrictionLift",
     "Run",
+    "RunReport",
     "ScoringModel",
     "Stage",
     "StageChange",
+    "TrackedRun",
     "UseRestriction",
+    "WriteBack",
 ]

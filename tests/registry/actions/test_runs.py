@@ -96,7 +96,7 @@ def test_a_finished_run_keeps_its_measures_and_pictures(builder: User) -> None:
     assert set(run.metrics) == {"in_sample", "holdout", "importance"}
     assert run.metrics["in_sample"]["performance"]["n"] == 840
     assert run.metrics["holdout"]["performance"]["n"] == 360
-    assert set(run.plots) == {"roc", "calibration", "importance"}
+    assert set(run.plots) == {"roc", "calibration", "importance", "confusion"}
     for sha256 in run.plots.values():
         assert content_store().get("plots", sha256).startswith(b"<svg")
 
