@@ -18,6 +18,8 @@ class GovernanceConfig(AppConfig):
         "Attestation",
         "EvidenceView",
         "Rollback",
+        "Document",
+        "DocumentApproval",
     ]
     governed = [
         "AccessRequest",

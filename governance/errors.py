@@ -299,3 +299,29 @@ class RevalidationAlreadyOpen(Refusal):
 
 class RevalidationCompleted(Refusal):
     """The revalidation is completed."""
+
+
+class UnknownDocumentKind(InvalidInput):
+    """There is no such kind of document."""
+
+
+class NoSuchDocument(NotFound):
+    """The version has no document of that kind, or of that number."""
+
+
+class DocumentUnchanged(Refusal):
+    """The newest document of that kind says what the record says now."""
+
+
+class DocumentStale(Refusal):
+    """The record has moved on since the document was generated. Generate it again and read that."""
+
+
+class DocumentApproved(Refusal):
+    """The document is approved."""
+
+
+class GeneratorCannotApprove(Refusal):
+    """Whoever generated a document does not approve it."""
+
+    status = 403

@@ -47,6 +47,8 @@ class Event(StrEnum):
     MODEL_ATTESTED = "governance.model.attested"
     REVALIDATION_OPENED = "governance.revalidation.opened"
     REVALIDATION_COMPLETED = "governance.revalidation.completed"
+    DOCUMENT_GENERATED = "governance.document.generated"
+    DOCUMENT_APPROVED = "governance.document.approved"
     ACCESS_REQUESTED = "governance.access.requested"
     ACCESS_ANSWERED = "governance.access.answered"
     ACCESS_FAILED = "governance.access.failed"
@@ -98,6 +100,8 @@ DESCRIPTIONS = {
     Event.MODEL_ATTESTED: "The owner of a model attested that its inventory entry and its use are as recorded.",
     Event.REVALIDATION_OPENED: "A model is due to be validated again: why, and by when.",
     Event.REVALIDATION_COMPLETED: "A model was validated again: the outcome, and when the next is due.",
+    Event.DOCUMENT_GENERATED: "A document about a version was generated from the record: its digests, its signature, and how many entries it cites.",
+    Event.DOCUMENT_APPROVED: "Somebody who neither generated a document nor built the version approved it, under its digest.",
     Event.ACCESS_REQUESTED: "Someone asked for a copy of their data: how identity was checked, and the clock.",
     Event.ACCESS_ANSWERED: "A copy of a person's data was made: its digest, and how much of what was read for it.",
     Event.ACCESS_FAILED: "A copy of a person's data could not be made: the reason.",

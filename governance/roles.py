@@ -26,6 +26,8 @@ READ_MODELS = READ_LOG | frozenset(
         "governance.view_casestep",
         "governance.view_casewarning",
         "governance.view_changerequest",
+        "governance.view_document",
+        "governance.view_documentapproval",
         "governance.view_finding",
         "governance.view_findingextension",
         "governance.view_evidenceview",
@@ -81,6 +83,7 @@ ROLES: dict[str, frozenset[str]] = {
     | MAKE
     | OWN
     | {
+        "governance.generate_document",
         "governance.measure_gates",
         "governance.take_in_dataset",
         "monitoring.supply_protected",
@@ -95,8 +98,10 @@ ROLES: dict[str, frozenset[str]] = {
     | CLEAR
     | {
         "monitoring.view_fairness_report",
+        "governance.approve_document",
         "governance.close_finding",
         "governance.close_incident",
+        "governance.generate_document",
         "governance.complete_revalidation",
         "governance.decide_change",
         "governance.decide_staging",
@@ -112,9 +117,11 @@ ROLES: dict[str, frozenset[str]] = {
     | OWN
     | {
         "monitoring.view_fairness_report",
+        "governance.approve_document",
         "governance.close_case",
         "governance.close_incident",
         "governance.decide_change",
+        "governance.generate_document",
         "governance.decide_policy",
         "governance.open_evidence",
         "governance.decide_production",
@@ -267,7 +274,7 @@ SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
     # said is disclosed in the name of a person alone (`--as USER`).
     "cli": ROLES["operator"]
     | ROLES["administrator"]
-    | {"audit.export_evidence", "governance.measure_gates"},
+    | {"audit.export_evidence", "governance.generate_document", "governance.measure_gates"},
 }
 
 

@@ -4,6 +4,7 @@ from governance.models.access import AccessRequest
 from governance.models.accounts import SignInGuard
 from governance.models.cases import CaseAlert, CaseStep, CaseWarning, RetrainingCase
 from governance.models.changes import Approval, ChangeRequest, EvidenceView
+from governance.models.documents import Document, DocumentApproval
 from governance.models.findings import Finding, FindingExtension, OverdueFinding
 from governance.models.gates import GateReport, GateRun
 from governance.models.incidents import Incident
@@ -18,6 +19,8 @@ __all__ = [
     "CaseStep",
     "CaseWarning",
     "ChangeRequest",
+    "Document",
+    "DocumentApproval",
     "EvidenceView",
     "Finding",
     "FindingExtension",

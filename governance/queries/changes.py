@@ -13,6 +13,7 @@ from audit.canonical import digest_json
 from audit.models import Entry
 from governance.errors import GateNotPassed, NoSuchChange
 from governance.models import Approval, ChangeRequest, EvidenceView, GateReport
+from governance.queries.documents import approved_digests
 from governance.queries.policies import gate_policy, policy_for
 from governance.quorum import seats
 from registry.models import ModelVersion, Policy
@@ -135,6 +136,12 @@ def built_by(version: ModelVersion) -> set[int]:
     return {version.developed_by_id, *_registrar(version)}
 
 
+def requesters_of(version: ModelVersion) -> set[int]:
+    """Who asked for its training, and who ever asked for a change of it."""
+    asked = ChangeRequest.objects.filter(version=version).values_list("requested_by", flat=True)
+    return {version.run.requested_by_id, *asked}
+
+
 def _registrar(version: ModelVersion | None) -> set[int]:
     """Who chose a version's cut-off and policies, which another than its developer may have done."""
     if version is None:
@@ -197,7 +204,7 @@ def version_evidence(version: ModelVersion, target: str, at: datetime) -> dict[s
         "decision_policy": version.decision_policy.sha256,
         "reason_library": version.reason_library.sha256,
         "gate_report_sha256": report.sha256 if report else None,
-        "documents": None,
+        "documents": approved_digests(version) or None,
         "gate_policy_sha256": policy.sha256 if policy else None,
     }
 
