@@ -12,6 +12,7 @@ from governance.api.changes import (
     Withdrawal,
 )
 from governance.api.datasets import DatasetList
+from governance.api.documents import DocumentApprovals, DocumentDetail, DocumentList
 from governance.api.erasures import (
     ErasureDecision,
     ErasureDetail,
@@ -47,6 +48,9 @@ urlpatterns = [
     path("decisions/<uuid:decision_id>/lineage", DecisionLineage.as_view()),
     path(f"{VERSION}/gate-reports", GateReportList.as_view()),
     path(f"{VERSION}/gate-reports/<int:report_id>", GateReportDetail.as_view()),
+    path(f"{VERSION}/documents", DocumentList.as_view()),
+    path(f"{VERSION}/documents/<slug:kind>", DocumentDetail.as_view(), name="governance-document"),
+    path(f"{VERSION}/documents/<slug:kind>/approvals", DocumentApprovals.as_view()),
     path(f"{VERSION}/suspension", Suspension.as_view()),
     path("models/<slug:model>/rollback", RollingBack.as_view()),
     path("gate-runs/<uuid:run_id>", GateRunDetail.as_view(), name="governance-gate-run"),

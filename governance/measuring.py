@@ -5,6 +5,7 @@
 3. The model is trained again from the record of its run, and the contents are compared.
 4. The groups to compare come from protected values, which no lower floor can reach.
 5. The champion scores the same rows, except those that it was trained on.
+6. The documents made before the gates are compared with what the record says now.
 """
 
 import time
@@ -15,6 +16,7 @@ from django.contrib.auth.models import User
 from numpy.typing import NDArray
 
 from governance.challenging import challenge
+from governance.documents.standing import development_documents
 from governance.measured import Bools, Champion, Floats, Measured
 from monitoring.drift import Column
 from monitoring.errors import NoMonitoringPolicy
@@ -67,6 +69,8 @@ def measure(version: ModelVersion, at: datetime, *, reader: User) -> Measured:
         content_sha256=run.content_sha256,
         refitted_sha256=_refitted(version, snapshot, in_sample),
         baseline_rows=version.baseline.rows,
+        # 6
+        documents=development_documents(version, at),
     )
 
 

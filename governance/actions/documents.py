@@ -9,8 +9,8 @@ from django.utils import timezone
 from audit.action import action, record, require
 from audit.store import content_store
 from governance.documents.composing import compose, content_bytes
+from governance.documents.content import Rendered
 from governance.documents.kinds import INDEPENDENT, RESTRICTED, Kind
-from governance.documents.rendering import Rendered
 from governance.documents.signing import STORE, manifest, opened, sign_document
 from governance.documents.standing import is_stale
 from governance.errors import (
@@ -138,9 +138,13 @@ def _require_approvable(document: Document, rationale: str, by: User) -> None:
     if by.pk == document.generated_by_id:
         raise GeneratorCannotApprove(f"{by} generated {document} and does not approve it.")
     if by.pk in built_by(document.version):
-        raise DeveloperCannotApprove(f"{by} built {document.version} and does not approve about it.")
+        raise DeveloperCannotApprove(
+            f"{by} built {document.version} and does not approve about it."
+        )
     if by.pk in requesters_of(document.version):
-        raise RequesterCannotApprove(f"{by} asked for the run or the promotion of {document.version}.")
+        raise RequesterCannotApprove(
+            f"{by} asked for the run or the promotion of {document.version}."
+        )
     if document.kind in RESTRICTED:
         require(by, FAIRNESS_PERMISSION)
 

@@ -11,6 +11,7 @@ from governance.admin.cases import (
     RetrainingCaseAdmin,
 )
 from governance.admin.changes import ApprovalAdmin, ChangeRequestAdmin
+from governance.admin.documents import DocumentAdmin, DocumentApprovalAdmin
 from governance.admin.erasures import ErasureCaseAdmin
 from governance.admin.findings import FindingAdmin, FindingExtensionAdmin, OverdueFindingAdmin
 from governance.admin.gates import GateReportAdmin, GateRunAdmin
@@ -25,6 +26,8 @@ __all__ = [
     "CaseStepAdmin",
     "CaseWarningAdmin",
     "ChangeRequestAdmin",
+    "DocumentAdmin",
+    "DocumentApprovalAdmin",
     "ErasureCaseAdmin",
     "FindingAdmin",
     "FindingExtensionAdmin",

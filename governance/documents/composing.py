@@ -119,7 +119,12 @@ def _summary(record: Record, kind: Kind) -> Iterator[tuple[str, Fact]]:
         ),
     )
     if kind in DEVELOPMENT:
-        yield "note", absent("in this document: what the gates measure and people decide later.")
+        yield (
+            "note",
+            absent(
+                "here. What the gates measure and what people decide comes after this document."
+            ),
+        )
         return
     if record.report is None:
         yield "insufficient_data", absent(measured.NO_REPORT)

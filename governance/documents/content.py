@@ -154,6 +154,15 @@ class Content:
             yield from section.part.facts
 
 
+@dataclass(frozen=True)
+class Rendered:
+    """A document's page and PDF, and what drew them: with the same `renderer` the same content gives the same bytes."""
+
+    html: bytes
+    pdf: bytes
+    renderer: str
+
+
 def number(value: float | None) -> str:
     return NOT_RECORDED if value is None else f"{value:.4g}"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from audit.store import content_store
 from governance.documents import content as said
-from governance.documents.content import Content, Picture
+from governance.documents.content import Content, Picture, Rendered
 from registry import charts
 from registry.documents import (
     Cell,
@@ -23,15 +23,6 @@ from registry.documents import (
 from registry.measures.statistics import Interval
 
 DRAWN_BY = ("typst", "vl-convert-python", "altair", "jinja2")
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """A document's page and PDF, and what drew them: with the same `renderer` the same content gives the same bytes."""
-
-    html: bytes
-    pdf: bytes
-    renderer: str
 
 
 @dataclass(frozen=True)
@@ -64,9 +55,7 @@ def _document(content: Content, content_sha256: str) -> Document:
         title=content.title,
         subtitle=content.subtitle,
         kind=content.kind.replace("_", " ").replace("annex iv", "AI Act file"),
-        statements=tuple(
-            Statement(state, _cited(fact, refs)) for state, fact in content.summary
-        ),
+        statements=tuple(Statement(state, _cited(fact, refs)) for state, fact in content.summary),
         facts=(
             ("As of the record at", said.day(content.as_of)),
             ("Entries of the log cited", str(len(content.sources))),
@@ -107,7 +96,7 @@ def _cited(fact: said.Fact, refs: Mapping[str, str]) -> str:
 
 def _named(facts: list[said.Fact], refs: Mapping[str, str]) -> Table:
     rows = tuple((fact.label, fact.text, refs.get(fact.entry, "")) for fact in facts)
-    return Table(("", "As recorded", "Source"), rows, left=2, wide=1)
+    return Table(("Field", "As recorded", "Source"), rows, left=2, wide=1)
 
 
 def _table(grid: said.Grid, refs: Mapping[str, str]) -> Table:
@@ -125,20 +114,28 @@ def _rules(content: Content) -> Section:
     )
     return Section(
         "What this document answers to",
-        paragraphs=("Legal data as it is kept in this service; counsel confirms wording and dates.",),
+        paragraphs=(
+            "Legal data as it is kept in this service; counsel confirms wording and dates.",
+        ),
         tables=(Table(("Rule", "Where", "Applies from", "Standing"), rows, left=4, wide=3),),
     )
 
 
 def _sources(content: Content) -> Section:
     rows = tuple(
-        (f"[{source.number}]", source.entry, source.event, source.occurred_at[:19] + "Z", source.actor)
+        (
+            f"[{source.number}]",
+            source.entry,
+            source.event,
+            source.occurred_at[:19] + "Z",
+            source.actor,
+        )
         for source in content.sources
     )
     return Section(
         "Sources",
         paragraphs=("Entries of the log that the sentences above rest on. Each can be proved to be in it, offline.",),
-        tables=(Table(("", "Entry", "Event", "Occurred at", "Actor"), rows, left=5, wide=2),),
+        tables=(Table(("No.", "Entry", "Event", "Occurred at", "Actor"), rows, left=5, wide=2),),
     )  # fmt: skip
 
 

@@ -1,15 +1,16 @@
 """How documents stand against the record of now: current or overtaken, approved or not."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
+from uuid import UUID
 
 from governance.documents.composing import compose, content_bytes
 from governance.documents.kinds import DEVELOPMENT, Kind
+from governance.measured import Standing
 from governance.models import Document
 from governance.queries.documents import documents_of
 from registry.models import ModelVersion
-
-APPROVED, GENERATED, STALE = "approved", "generated", "stale"
 
 
 def content_now(version: ModelVersion, kind: Kind, at: datetime) -> str:
@@ -22,7 +23,20 @@ def is_stale(document: Document, at: datetime) -> bool:
     return content_now(document.version, Kind(document.kind), at) != document.content_sha256
 
 
-def development_documents(version: ModelVersion, at: datetime) -> dict[str, str]:
+def overtaken(documents: Iterable[Document], at: datetime) -> set[UUID]:
+    """Which of these documents the record has moved on from."""
+    now: dict[tuple[int, str], str] = {}
+    stale = set()
+    for document in documents:
+        key = (document.version_id, document.kind)
+        if key not in now:
+            now[key] = content_now(document.version, Kind(document.kind), at)
+        if now[key] != document.content_sha256:
+            stale.add(document.pk)
+    return stale
+
+
+def development_documents(version: ModelVersion, at: datetime) -> dict[str, Standing]:
     """How the documents that the gates ask for stand: approved, generated or stale by kind. Kinds without one are left out."""
     found = list(documents_of(version))
     return {
@@ -32,8 +46,8 @@ def development_documents(version: ModelVersion, at: datetime) -> dict[str, str]
     }  # fmt: skip
 
 
-def _standing(documents: list[Document], now: str) -> str:
+def _standing(documents: list[Document], now: str) -> Standing:
     current = [one for one in documents if one.content_sha256 == now]
     if any(one.is_approved for one in current):
-        return APPROVED
-    return GENERATED if current else STALE
+        return Standing.APPROVED
+    return Standing.GENERATED if current else Standing.STALE

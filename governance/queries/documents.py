@@ -16,9 +16,7 @@ from registry.models import ModelVersion
 
 def documents() -> QuerySet[Document]:
     """Every document, the newest first, with what a reader asks for next."""
-    return Document.objects.select_related(
-        "version__model", "generated_by", "approval__approver"
-    )
+    return Document.objects.select_related("version__model", "generated_by", "approval__approver")
 
 
 def documents_of(version: ModelVersion) -> QuerySet[Document]:

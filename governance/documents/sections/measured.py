@@ -12,6 +12,7 @@ from governance.documents.content import (
     absent,
     between,
     day,
+    field,
     line,
     said,
 )
@@ -30,6 +31,7 @@ STABILITY = ("score_psi", "feature_csi")
 SENSITIVITY = ("noise_flips", "missing_flips", "monotonicity", "elderly_age")
 EXPLANATION = ("additivity", "reason_stability", "reason_faithfulness")
 IMPLEMENTATION = ("reproducibility", "explain_latency_p95_ms", "valid_rows", "documents_complete")
+ACRONYMS = {"auc", "csi", "ks", "psi"}
 NO_REPORT = "a gate report of this version, so nothing was measured."
 
 
@@ -51,10 +53,9 @@ def gate_verdict(record: Record) -> Part:
                 f"{counts['fail']} not met, {counts['insufficient_data']} without sufficient data.",
                 report,
             ),
-            said(
-                f"The policy has the SHA-256 {report.policy.sha256}, the report {report.sha256}.",
-                report,
-            ),
+            field("Gate policy", str(report.policy), report),
+            field("Gate policy, SHA-256", report.policy.sha256, report),
+            field("Gate report, SHA-256", report.sha256, report),
         )
     )
 
@@ -110,7 +111,7 @@ def groups(record: Record) -> Part:
         return Part((absent(NO_REPORT),))
     found = [each for each in report.results if each["check"] == "adverse_impact"]
     if not found:
-        return Part((said(f"{report.policy} compares no groups.", report),))
+        return Part((said(f"The policy {report.policy} compares no groups.", report),))
     rows = tuple(
         line(
             report,
@@ -152,7 +153,7 @@ def _checks(record: Record, names: Collection[str]) -> Part:
         return Part((absent(NO_REPORT),))
     found = [each for each in report.results if each["check"] in names]
     if not found:
-        return Part((said(f"{report.policy} asked for none of these checks.", report),))
+        return Part((said(f"The policy {report.policy} asked for none of these checks.", report),))
     rows = tuple(
         line(
             report,
@@ -166,7 +167,7 @@ def _checks(record: Record, names: Collection[str]) -> Part:
     )
     columns = ("Check", "Verdict", "Measured (95 %)", "Limit", "n")
     notes = tuple(
-        said(f"{_name(each['check']).capitalize()}: {each['why']}", report)
+        said(f"{_name(each['check'])}: {each['why']}", report)
         for each in found
         if each["status"] != "pass"
     )
@@ -256,4 +257,6 @@ def _state(result: dict[str, Any]) -> Cell:
 
 
 def _name(check: str) -> str:
-    return check.replace("_", " ")
+    """As people write it: KS separation, Score PSI."""
+    words = [word.upper() if word in ACRONYMS else word for word in check.split("_")]
+    return " ".join(words)[:1].upper() + " ".join(words)[1:]

@@ -133,15 +133,15 @@ def oversight(record: Record) -> Part:
     policy, body = record.version.decision_policy, record.version.decision_policy.body
     band = body.get("grey_band")
     referred = (
-        f"Applications with a probability of bad from {band['from']:g} to below {band['to']:g} are referred to a person, by {policy}."
+        f"Applications with a probability of bad from {band['from']:g} to below {band['to']:g} are referred to a person, by the policy {policy}."
         if band
-        else f"{policy} refers no application to a person by its score."
+        else f"The policy {policy} refers no application to a person by its score."
     )
     return Part(
         (
             said(referred, policy),
             said(
-                f"A declined applicant is given at most {body['max_reasons']} principal reasons, by {policy}.",
+                f"A declined applicant is given at most {body['max_reasons']} principal reasons, by the policy {policy}.",
                 policy,
             ),
             field("Users who oversee it", record.inventory.body["users"], record.inventory),

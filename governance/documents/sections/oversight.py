@@ -40,9 +40,7 @@ def requests(record: Record) -> Part:
         ]
         if waiting := seats_awaited(request):
             named = " and ".join(waiting)
-            facts.append(
-                said(f"It waits for the approval of somebody who holds {named}.", request)
-            )
+            facts.append(said(f"It waits for the approval of somebody who holds {named}.", request))
     return Part(tuple(facts))
 
 
@@ -62,9 +60,7 @@ def findings(record: Record) -> Part:
         return Part((absent("a finding about this version or its model."),))
     unclosed = sum(finding.state != Finding.State.CLOSED for finding in record.findings)
     newest = record.findings.reverse()[0]
-    count = said(
-        f"{len(rows)} findings are on record, of which {unclosed} are not closed.", newest
-    )
+    count = said(f"{len(rows)} findings are on record, of which {unclosed} are not closed.", newest)
     columns = ("Severity", "Finding", "State", "Owner", "Due on")
     return Part((count,), (Grid(columns, rows, left=5, wide=1),))
 
@@ -75,9 +71,7 @@ def validation_cycle(record: Record) -> Part:
     for one in Revalidation.objects.filter(model=model).order_by("id"):
         cause = one.get_cause_display().lower()
         if one.state == Revalidation.State.OPEN:
-            facts.append(
-                said(f"A revalidation ({cause}) is open, due on {one.due_on}.", one)
-            )
+            facts.append(said(f"A revalidation ({cause}) is open, due on {one.due_on}.", one))
             continue
         who = one.completed_by.get_username() if one.completed_by else "nobody"
         facts.append(
@@ -92,18 +86,23 @@ def validation_cycle(record: Record) -> Part:
             f"{one.attested_by.get_username()} attested for {one.from_on} to {one.to_on}: {one.statement} The next is due on {one.next_due_on}.",
             one,
         )
-        for one in Attestation.objects.filter(model=model).order_by("id").select_related("attested_by")
+        for one in Attestation.objects.filter(model=model)
+        .order_by("id")
+        .select_related("attested_by")
     ]
     oversight = record.policy(Policy.Kind.OVERSIGHT)
     if oversight is not None:
         months = oversight.body["revalidation_months"][str(model.tier)]
         facts.append(
             said(
-                f"{oversight} asks for a validation every {months} months at tier {model.tier}.",
+                f"The policy {oversight} asks for a validation every {months} months at tier {model.tier}.",
                 oversight,
             )
         )
-    return Part(tuple(facts) or (absent("a revalidation, an attestation or a policy that says when one is due."),))
+    return Part(
+        tuple(facts)
+        or (absent("a revalidation, an attestation or a policy that says when one is due."),)
+    )
 
 
 def restrict(record: Record) -> Part:
@@ -122,7 +121,8 @@ def restrict(record: Record) -> Part:
         if lift is not None:
             facts.append(
                 said(
-                    f"{lift.lifted_by.get_username()} lifted it, {day(lift.lifted_at)}: {lift.reason}", lift
+                    f"{lift.lifted_by.get_username()} lifted it, {day(lift.lifted_at)}: {lift.reason}",
+                    lift,
                 )
             )
     return Part(tuple(facts) or (absent("a restriction of the use of this version or its model."),))
@@ -131,10 +131,18 @@ def restrict(record: Record) -> Part:
 def lifecycle(record: Record) -> Part:
     version = record.version
     moves = StageChange.objects.filter(version=version).order_by("id")
-    stages = tuple(line(move, day(move.changed_at), str(move.get_stage_display())) for move in moves)
+    stages = tuple(
+        line(move, day(move.changed_at), str(move.get_stage_display())) for move in moves
+    )
     cleared = Clearance.objects.filter(version=version).order_by("id")
     clearances = tuple(
-        line(one, day(one.valid_from), one.get_kind_display(), one.get_purpose_display(), day(one.valid_to) if one.valid_to else "no end")
+        line(
+            one,
+            day(one.valid_from),
+            one.get_kind_display(),
+            one.get_purpose_display(),
+            day(one.valid_to) if one.valid_to else "no end",
+        )
         for one in cleared
     )
     grids = [Grid(("From", "Stage"), stages, "Stages", left=2, wide=1)]
@@ -153,7 +161,7 @@ def monitoring_plan(record: Record) -> Part:
     read = MonitoringPolicy.from_json(policy.body)
     facts = [
         said(
-            f"{policy}, SHA-256 {policy.sha256}, measures windows of {policy.body['window_days']} days.",
+            f"The policy {policy}, SHA-256 {policy.sha256}, measures windows of {policy.body['window_days']} days.",
             policy,
         )
     ]

@@ -22,7 +22,7 @@ from registry.models import Policy
 
 def data(record: Record) -> Part:
     held = record.version.dataset
-    results = held.validation
+    results = held.validation["checks"]
     passed = sum(result["passed"] for result in results)
     protected = ", ".join(held.description["protected_columns"])
     ignored = held.description.get("ignored") or {}
@@ -112,9 +112,7 @@ def alternatives(record: Record) -> Part:
 def performance(record: Record) -> Part:
     metrics, kept = record.run.metrics, record.version.artefact
     parts = [metrics["holdout"], metrics["in_sample"]]
-    rows = [
-        line(kept, title, *(show(part) for part in parts)) for title, show in _MEASURES.items()
-    ]
+    rows = [line(kept, title, *(show(part) for part in parts)) for title, show in _MEASURES.items()]
     roc = Picture(
         "roc",
         "plot",
@@ -181,7 +179,8 @@ def explanations(record: Record) -> Part:
                 base,
             ),
             said(
-                f"What applicants are told comes from {library}, SHA-256 {library.sha256}.", version
+                f"What applicants are told comes from the policy {library}, SHA-256 {library.sha256}.",
+                version,
             ),
         ),
         (
@@ -203,7 +202,7 @@ def decision_rule(record: Record) -> Part:
             f"An application with a probability of bad at or above the cut-off of {version.cut_off:g} is declined.",
             version,
         ),
-        said(f"The rule is {policy}, SHA-256 {policy.sha256}.", version),
+        said(f"The rule is the policy {policy}, SHA-256 {policy.sha256}.", version),
     ]
     if band := policy.body.get("grey_band"):
         facts.append(
@@ -244,7 +243,7 @@ def envelope(record: Record) -> Part:
     return Part(
         (
             said(
-                f"Retraining stays within {policy}, SHA-256 {policy.sha256}: data of {body['window_days']} days, at least "
+                f"Retraining stays within the policy {policy}, SHA-256 {policy.sha256}: data of {body['window_days']} days, at least "
                 f"{body['minimum_rows']:,} rows, seed {body['seed']}, and the candidates below.",
                 policy,
             ),
