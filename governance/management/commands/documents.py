@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
-from rich.table import Table
 
 from audit.command_base import ActCommand
 from governance.document_drafts import generate
@@ -40,14 +39,13 @@ class Command(ActCommand):
         out: Path | None = options["out"]
         if out is not None and not out.is_dir():
             raise CommandError(f"--out: there is no folder {out}.")
-        table = Table("document", "number", "", "sha256", title=str(version))
         for kind in kinds:
             with self.working(f"{kind} of {version}"):
                 document, what = _generated(version, kind, by)
             if out is not None:
                 what += f", {_written(document, out, by)}"
-            table.add_row(kind, str(document.number), what, document.sha256)
-        self.console.print(table)
+            said = f"{document}: {what}; sha256 {document.sha256}"
+            self.console.print(said, soft_wrap=True)
 
 
 def _generated(version: ModelVersion, kind: Kind, by: User) -> tuple[Document, str]:

@@ -1,12 +1,8 @@
 """A document is kept as it was generated: signed, the same for the same record, and refused where its bytes were changed."""
 
 import hashlib
-import os
-import subprocess
-import sys
 from datetime import timedelta
 from io import BytesIO
-from pathlib import Path
 
 import pypdf
 import pytest
@@ -89,42 +85,6 @@ def test_the_same_record_gives_the_same_bytes_at_another_time(version, clock):
 
     assert content_bytes(again) == content_bytes(content)
     assert render(again, sha256) == first
-
-
-def test_two_processes_draw_the_same_bytes(version, tmp_path):
-    """What is composed once is drawn in two processes of their own, with another hash seed each."""
-    content = compose(version, Kind.VALIDATION_REPORT, timezone.now())
-    (tmp_path / "content.py").write_text(
-        repr(content).replace("<Kind.", "Kind('").replace(": '", "")
-    )
-    program = """
-import datetime, hashlib, sys
-import django; django.setup()
-from datetime import timezone
-from governance.documents.content import *
-from governance.documents.kinds import Kind
-from governance.documents.rendering import render
-content = eval(sys.stdin.read())
-made = render(content, "0" * 64)
-print(hashlib.sha256(made.html).hexdigest(), hashlib.sha256(made.pdf).hexdigest())
-"""
-    said = repr(content).replace(
-        "<Kind.VALIDATION_REPORT: 'validation_report'>", "Kind.VALIDATION_REPORT"
-    )
-
-    def digests(seed: str) -> str:
-        environment = {
-            **os.environ,
-            "PYTHONHASHSEED": seed,
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-        }
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", program], input=said, env=environment, capture_output=True,
-            text=True, check=True, cwd=Path(__file__).parents[3],
-        )  # fmt: skip
-        return done.stdout
-
-    assert digests("1") == digests("2")
 
 
 def test_what_says_nothing_new_is_not_generated_again(version, developer):
