@@ -100,11 +100,12 @@ def _named(facts: list[said.Fact], refs: Mapping[str, str]) -> Table:
 
 
 def _table(grid: said.Grid, refs: Mapping[str, str]) -> Table:
-    rows = tuple(
-        (*(Cell(cell.text, cell.state) for cell in row.cells), refs.get(row.entry, ""))
-        for row in grid.rows
+    rows: list[tuple[str | Cell, ...]] = [
+        (*(Cell(cell.text, cell.state) for cell in row.cells), refs[row.entry]) for row in grid.rows
+    ]
+    return Table(
+        (*grid.columns, "Source"), tuple(rows), grid.caption, left=grid.left, wide=grid.wide
     )
-    return Table((*grid.columns, "Source"), rows, grid.caption, left=grid.left, wide=grid.wide)
 
 
 def _rules(content: Content) -> Section:

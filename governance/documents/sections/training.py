@@ -1,5 +1,6 @@
 """What the data and the run say: rows, features, method, performance as the developer measured it, explanations."""
 
+from collections.abc import Callable
 from typing import Any
 
 from governance.documents.content import (
@@ -283,7 +284,7 @@ def _observed_expected(part: dict[str, Any]) -> str:
     return between(found["observed_expected"], interval["low"], interval["high"])
 
 
-_MEASURES = {
+_MEASURES: dict[str, Callable[[dict[str, Any]], str]] = {
     "AUC": _auc,
     "Gini": lambda part: number(part["performance"]["gini"]),
     "KS separation": lambda part: number(part["performance"]["ks_separation"]),
