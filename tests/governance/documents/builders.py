@@ -1,13 +1,17 @@
 """Documents for tests, made by the acts that lead there, and what their bytes say."""
 
+import hashlib
 from io import BytesIO
 
 import pypdf
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from audit.store import content_store
-from governance.actions.documents import approve_document
+from governance.actions.documents import approve_document, generate_document
 from governance.document_drafts import generate
+from governance.documents.composing import compose, content_bytes
+from governance.documents.content import Rendered
 from governance.documents.kinds import Kind
 from governance.models import Document
 from registry.models import ModelVersion
@@ -15,6 +19,14 @@ from tests.governance.builders import WHY
 
 
 def a_document(version: ModelVersion, kind: str = "model_card", *, by: User) -> Document:
+    """Composed of the record and kept by the act, with a page and a PDF that nobody drew: drawing takes time."""
+    canonical = content_bytes(compose(version, Kind(kind), timezone.now()))
+    undrawn = Rendered(b"a page of " + canonical, b"a PDF of " + canonical, "nothing")
+    sha256 = hashlib.sha256(canonical).hexdigest()
+    return generate_document(version, Kind(kind), undrawn, sha256, by=by)
+
+
+def a_drawn_document(version: ModelVersion, kind: str = "model_card", *, by: User) -> Document:
     return generate(version, Kind(kind), by=by)
 
 

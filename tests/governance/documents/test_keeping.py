@@ -16,7 +16,7 @@ from audit.keys import verify_signature
 from audit.models import Entry
 from audit.store import content_store
 from governance.actions.documents import generate_document
-from governance.document_drafts import NOTHING_DRAWN, generate
+from governance.document_drafts import generate
 from governance.documents.composing import compose, content_bytes, kind_named
 from governance.documents.content import Rendered
 from governance.documents.kinds import Kind
@@ -32,7 +32,7 @@ from governance.models import Document
 from governance.queries.documents import document_of, page_of, pdf_of
 from registry.actions.models import amend_model
 from tests.governance.builders import a_report
-from tests.governance.documents.builders import a_document, overwrite
+from tests.governance.documents.builders import a_document, a_drawn_document, overwrite
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +44,7 @@ def refused(problem: str) -> bool:
 
 
 def test_a_document_is_generated_and_the_log_says_what_of(version, developer):
-    document = a_document(version, by=developer)
+    document = a_drawn_document(version, by=developer)
 
     public = parse(bytes(document.entry.body))["public"]
     assert (document.entry.event, document.number) == ("governance.document.generated", 1)
@@ -56,7 +56,7 @@ def test_a_document_is_generated_and_the_log_says_what_of(version, developer):
 
 
 def test_the_pdf_says_of_itself_that_it_is_archival_and_of_which_day(version, developer):
-    document = a_document(version, by=developer)
+    document = a_drawn_document(version, by=developer)
 
     reader = pypdf.PdfReader(BytesIO(pdf_of(document, reader=developer)))
 
@@ -67,7 +67,7 @@ def test_the_pdf_says_of_itself_that_it_is_archival_and_of_which_day(version, de
 
 
 def test_the_page_stands_alone(version, validator):
-    page = page_of(a_document(version, "validation_report", by=validator), reader=validator)
+    page = page_of(a_drawn_document(version, "validation_report", by=validator), reader=validator)
 
     assert b"<svg" in page
     for outside in (b"<script", b"<link", b"src=", b"@import", b"url(http"):
@@ -230,9 +230,3 @@ def test_the_database_refuses_a_validation_report_by_whoever_built_the_version(
             html_sha256="a" * 64, pdf_sha256="a" * 64, renderer="-", sha256="a" * 64, key_id="-", signature="-",
             generated_by=developer, generated_at=timezone.now(), entry=entry,
         )  # fmt: skip
-
-
-def test_nothing_is_kept_without_a_drawing(version, developer):
-    assert NOTHING_DRAWN.html == b""
-    with pytest.raises(DocumentStale):
-        generate_document(version, Kind.MODEL_CARD, NOTHING_DRAWN, "", by=developer)
