@@ -13,6 +13,7 @@ from governance.api.changes import (
 )
 from governance.api.datasets import DatasetList
 from governance.api.delegations import DelegationEnding, DelegationList
+from governance.api.documents import DocumentApprovals, DocumentDetail, DocumentList
 from governance.api.effective_challenge import EffectiveChallengeDetail, EffectiveChallengeFile
 from governance.api.erasures import (
     ErasureDecision,
@@ -55,6 +56,9 @@ urlpatterns = [
     path("decisions/<uuid:decision_id>/lineage", DecisionLineage.as_view()),
     path(f"{VERSION}/gate-reports", GateReportList.as_view()),
     path(f"{VERSION}/gate-reports/<int:report_id>", GateReportDetail.as_view()),
+    path(f"{VERSION}/documents", DocumentList.as_view()),
+    path(f"{VERSION}/documents/<slug:kind>", DocumentDetail.as_view(), name="governance-document"),
+    path(f"{VERSION}/documents/<slug:kind>/approvals", DocumentApprovals.as_view()),
     path(f"{VERSION}/suspension", Suspension.as_view()),
     path("models/<slug:model>/rollback", RollingBack.as_view()),
     path("gate-runs/<uuid:run_id>", GateRunDetail.as_view(), name="governance-gate-run"),

@@ -32,6 +32,8 @@ class GovernanceConfig(AppConfig):
         "Delegation",
         "DelegationEnd",
         "ThresholdException",
+        "Document",
+        "DocumentApproval",
     ]
     governed = [
         "AccessRequest",

@@ -404,4 +404,28 @@ class DelegatorCannotApprove(Refusal):
 class DelegateApproved(Refusal):
     """Whoever a delegate approved for takes no seat of the change themselves."""
 
+
+class UnknownDocumentKind(InvalidInput):
+    """There is no such kind of document."""
+
+
+class NoSuchDocument(NotFound):
+    """The version has no document of that kind, or of that number."""
+
+
+class DocumentUnchanged(Refusal):
+    """The newest document of that kind says what the record says now."""
+
+
+class DocumentStale(Refusal):
+    """The record has moved on since the document was generated. Generate it again and read that."""
+
+
+class DocumentApproved(Refusal):
+    """The document is approved."""
+
+
+class GeneratorCannotApprove(Refusal):
+    """Whoever generated a document does not approve it."""
+
     status = 403

@@ -59,6 +59,8 @@ class Event(StrEnum):
     REVALIDATION_COMPLETED = "governance.revalidation.completed"
     TIER_CHANGE_ANSWERED = "governance.tier_change.answered"
     MATERIALITY_ASSESSED = "governance.materiality.assessed"
+    DOCUMENT_GENERATED = "governance.document.generated"
+    DOCUMENT_APPROVED = "governance.document.approved"
     ACCESS_REQUESTED = "governance.access.requested"
     ACCESS_ANSWERED = "governance.access.answered"
     ACCESS_FAILED = "governance.access.failed"
@@ -123,6 +125,8 @@ DESCRIPTIONS = {
     Event.REVALIDATION_COMPLETED: "A model was validated again: the outcome, and when the next is due.",
     Event.TIER_CHANGE_ANSWERED: "A model changed its tier: which revalidation answers that.",
     Event.MATERIALITY_ASSESSED: "How material a model is: what it decided in a period, what for, and the tier that makes.",
+    Event.DOCUMENT_GENERATED: "A document about a version was generated from the record: its digests, its signature, and how many entries it cites.",
+    Event.DOCUMENT_APPROVED: "Somebody who neither generated a document nor built the version approved it, under its digest.",
     Event.ACCESS_REQUESTED: "Someone asked for a copy of their data: how identity was checked, and the clock.",
     Event.ACCESS_ANSWERED: "A copy of a person's data was made: its digest, and how much of what was read for it.",
     Event.ACCESS_FAILED: "A copy of a person's data could not be made: the reason.",

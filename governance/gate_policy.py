@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, TypeGuard
 
 from audit.errors import FieldProblem
+from governance.documents.kinds import DEVELOPMENT
 from governance.errors import GatePolicyMalformed
 
 WATCH_AIR = 0.90
@@ -43,8 +44,9 @@ LIMITS: dict[str, tuple[str, ...]] = {
     "adverse_impact": ("minimum",),
     "reproducibility": (),
     "baseline_rows": ("minimum",),
+    "documents_complete": ("kinds",),
 }
-OPTIONS = {"adverse_impact": ("watch", "sample")}
+OPTIONS = {"adverse_impact": ("watch", "sample"), "documents_complete": ("approved",)}
 FAIRNESS = frozenset({"adverse_impact", "elderly_age"})
 """Checks on how groups of people fare: not overridable unless the policy says so."""
 COMMON = ("check", "severity", "reason", "overridable")
@@ -77,12 +79,17 @@ class Check:
     overridable: bool = True
     policy_threshold: str = ""
     exception: str = ""
+    kinds: tuple[str, ...] = ()
+    approved: bool = True
 
     @property
     def threshold(self) -> str:
         """The limits in words, as a report shows them."""
         if self.name == "reproducibility":
             return "the same model"
+        if self.kinds:
+            state = "approved" if self.approved else "generated"
+            return f"{', '.join(self.kinds).replace('_', ' ')} {state}"
         parts = []
         if self.minimum is not None:
             parts.append(f"at least {self.minimum:g}")
@@ -148,14 +155,27 @@ def _check(entry: Mapping[str, Any]) -> Check:
         name=name,
         severity=Severity(entry["severity"]),
         reason=entry["reason"],
-        # A refit gives the same model (1) or another one (0).
-        minimum=1.0 if name == "reproducibility" else entry.get("minimum"),
+        minimum=_minimum(entry),
         maximum=entry.get("maximum"),
         watch=entry.get("watch", WATCH_AIR),
         sample=entry.get("sample", SAMPLES[0]),
         from_age=entry.get("from_age", 0.0),
-        overridable=entry.get("overridable", name not in FAIRNESS | {"reproducibility"}),
+        overridable=entry.get(
+            "overridable", name not in FAIRNESS | {"reproducibility", "documents_complete"}
+        ),
+        kinds=tuple(entry.get("kinds", ())),
+        approved=entry.get("approved", True),
     )
+
+
+def _minimum(entry: Mapping[str, Any]) -> float | None:
+    """A refit gives the same model (1) or another one (0); of documents each that is asked for counts one."""
+    if entry["check"] == "reproducibility":
+        return 1.0
+    if entry["check"] == "documents_complete":
+        return float(len(entry["kinds"]))
+    minimum: float | None = entry.get("minimum")
+    return minimum
 
 
 def _entry_problems(position: int, entry: object) -> Iterator[FieldProblem]:
@@ -165,7 +185,9 @@ def _entry_problems(position: int, entry: object) -> Iterator[FieldProblem]:
         return
     name = entry["check"]
     options = OPTIONS.get(name, ())
-    for limit in LIMITS[name]:
+    if name == "documents_complete":
+        yield from _document_problems(where, entry)
+    for limit in (limit for limit in LIMITS[name] if limit != "kinds"):
         if not _is_number(entry.get(limit)):
             yield FieldProblem(f"{where}.{limit}", "missing", f"{name} needs this limit, a number.")
     for key in sorted(set(entry) - {*COMMON, *LIMITS[name], *options}):
@@ -182,6 +204,20 @@ def _entry_problems(position: int, entry: object) -> Iterator[FieldProblem]:
         yield FieldProblem(f"{where}.watch", "wrong_type", "Must be a number.")
     if entry.get("sample", SAMPLES[0]) not in SAMPLES:
         yield FieldProblem(f"{where}.sample", "unknown", f"Samples are {', '.join(SAMPLES)}.")
+
+
+def _document_problems(where: str, entry: Mapping[str, Any]) -> Iterator[FieldProblem]:
+    """Only documents from before the gates can be asked for: the others rest on the report that is being made."""
+    kinds = entry.get("kinds")
+    if not isinstance(kinds, list) or not kinds or not all(kind in DEVELOPMENT for kind in kinds):
+        detail = (
+            f"Must list some of {', '.join(DEVELOPMENT)}: other documents come after the gates."
+        )
+        yield FieldProblem(f"{where}.kinds", "unknown", detail)
+    elif len(set(kinds)) != len(kinds):
+        yield FieldProblem(f"{where}.kinds", "duplicate", "Each kind is listed once.")
+    if not isinstance(entry.get("approved", True), bool):
+        yield FieldProblem(f"{where}.approved", "wrong_type", "Must be true or false.")
 
 
 def _is_number(value: object) -> TypeGuard[float]:

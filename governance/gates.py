@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from governance.gate_policy import Check, Severity
 from governance.measured import Bools, Measured
-from governance.readings import READINGS, Details, Reading, elderly_age
+from governance.readings import READINGS, Details, Reading, documents_complete, elderly_age
 from registry.measures.errors import NotMeasurable
 from registry.measures.fairness import (
     GroupResult,
@@ -103,6 +103,8 @@ def _verdicts(measured: Measured, check: Check) -> Iterator[Verdict]:
 def _reading(measured: Measured, check: Check) -> Reading:
     if check.name == "elderly_age":
         return elderly_age(measured, check.from_age)
+    if check.name == "documents_complete":
+        return documents_complete(measured, check.kinds, check.approved)
     return READINGS[check.name](measured)
 
 

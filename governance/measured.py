@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,14 @@ from monitoring.drift import Column
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+
+
+class Standing(StrEnum):
+    """How a document stands against the record. Whatever was approved of a stale one, it says something else by now."""
+
+    APPROVED = "approved"
+    GENERATED = "generated"
+    STALE = "stale"
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,7 @@ class Measured:
     attribute and group, made of `protected_columns`, known of `protected_people`. `additivity_gaps`: |base + sum - margin| of holdout rows. `latencies_ms`: explaining
     one application each. `content_sha256` is recorded, `refitted_sha256` what training again from the record gave,
     None where it was trained outside.
+    `documents`: how each of those made before the gates stands, by kind.
     """
 
     bad: Bools
@@ -88,6 +98,7 @@ class Measured:
     content_sha256: str
     refitted_sha256: str | None
     baseline_rows: int
+    documents: Mapping[str, Standing]
     recent: Recent = Recent()
 
     @property

@@ -6,6 +6,7 @@
 4. The groups to compare come from protected values, which no lower floor can reach.
 5. The champion scores the same rows, except those that it was trained on.
 6. The version scores those whom its model decided lately: what it was trained for may have moved since.
+7. The documents made before the gates are compared with what the record says now.
 """
 
 import time
@@ -16,6 +17,7 @@ from django.contrib.auth.models import User
 from numpy.typing import NDArray
 
 from governance.challenging import challenge
+from governance.documents.standing import development_documents
 from governance.measured import Bools, Champion, Floats, Measured, Recent
 from monitoring.drift import Column
 from monitoring.errors import NoMonitoringPolicy
@@ -72,7 +74,10 @@ def measure(version: ModelVersion, at: datetime, *, reader: User) -> Measured:
         content_sha256=run.content_sha256,
         refitted_sha256=_refitted(version, snapshot, in_sample),
         baseline_rows=version.baseline.rows,
+        # 6
         recent=_recent(version, at),
+        # 7
+        documents=development_documents(version, at),
     )
 
 

@@ -65,6 +65,7 @@ GROUPS: dict[str, tuple[Item, ...]] = {
     "Models and data": (
         Item("Models", "account_tree", "registry_scoringmodel"),
         Item("Versions", "deployed_code", "registry_modelversion"),
+        Item("Documents", "description", "governance_document"),
         Item("Clearances", "verified_user", "registry_clearance"),
         Item("Use restrictions", "production_quantity_limits", "registry_userestriction"),
         Item("Policies", "policy", "registry_policy"),

@@ -1,12 +1,12 @@
 """What each check of a gate policy reads from what was measured: a number, its interval and its sample. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from governance.measured import Bools, Floats, Measured
+from governance.measured import Bools, Floats, Measured, Standing
 from monitoring import drift
 from registry.measures.calibration import calibration
 from registry.measures.errors import NotMeasurable
@@ -53,6 +53,25 @@ def elderly_age(measured: Measured, from_age: float) -> Reading:
     return _share(
         share_of(worse), f"of those aged {from_age:g} and over would score better if younger"
     )
+
+
+def documents_complete(measured: Measured, kinds: Sequence[str], approved: bool) -> Reading:
+    """How many of these documents say what the record says and, where `approved`, were approved. None where one was never made."""
+    named = {kind: kind.replace("_", " ") for kind in kinds}
+    never = [words for kind, words in named.items() if kind not in measured.documents]
+    if never:
+        raise NotMeasurable(f"Never generated: {', '.join(never)}.")
+    enough = {Standing.APPROVED} if approved else {Standing.APPROVED, Standing.GENERATED}
+    lacking = [
+        f"{words} ({_LACKS[measured.documents[kind]]})"
+        for kind, words in named.items()
+        if measured.documents[kind] not in enough
+    ]
+    note = f"Not complete: {', '.join(lacking)}." if lacking else "Each says what the record says."
+    return Reading(float(len(kinds) - len(lacking)), len(kinds), note=note)
+
+
+_LACKS = {Standing.GENERATED: "not approved", Standing.STALE: "the record has moved on"}
 
 
 def _share(share: Share, what: str) -> Reading:

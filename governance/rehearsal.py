@@ -48,7 +48,11 @@ def _rehearsed(check: Check, results: Results, taken: Sequence[Check]) -> Rehear
 
 
 def _asks_the_same(check: Check, other: Check) -> bool:
-    return (check.name, check.sample, check.from_age) == (other.name, other.sample, other.from_age)
+    return _question(check) == _question(other)
+
+
+def _question(check: Check) -> tuple[object, ...]:
+    return check.name, check.sample, check.from_age, set(check.kinds), check.approved
 
 
 def _statuses(check: Check, results: Results) -> Iterator[Status]:

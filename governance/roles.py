@@ -30,6 +30,8 @@ READ_MODELS = READ_LOG | frozenset(
         "governance.view_changereminder",
         "governance.view_changerequest",
         "governance.view_conditionfinding",
+        "governance.view_document",
+        "governance.view_documentapproval",
         "governance.view_finding",
         "governance.view_delegation",
         "governance.view_delegationend",
@@ -100,6 +102,7 @@ ROLES: dict[str, frozenset[str]] = {
     | MAKE
     | OWN
     | {
+        "governance.generate_document",
         "governance.measure_gates",
         "governance.take_in_dataset",
         "monitoring.supply_protected",
@@ -116,8 +119,10 @@ ROLES: dict[str, frozenset[str]] = {
     | CLEAR
     | {
         "monitoring.view_fairness_report",
+        "governance.approve_document",
         "governance.close_finding",
         "governance.close_incident",
+        "governance.generate_document",
         "governance.complete_revalidation",
         "governance.decide_change",
         "governance.decide_staging",
@@ -134,10 +139,12 @@ ROLES: dict[str, frozenset[str]] = {
     | OWN
     | {
         "monitoring.view_fairness_report",
+        "governance.approve_document",
         "governance.close_case",
         "governance.close_incident",
         "governance.decide_change",
         "governance.decide_exception",
+        "governance.generate_document",
         "governance.decide_policy",
         "governance.open_evidence",
         "governance.decide_production",
@@ -309,7 +316,7 @@ SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
     # said is disclosed in the name of a person alone (`--as USER`).
     "cli": ROLES["operator"]
     | ROLES["administrator"]
-    | {"audit.export_evidence", "governance.measure_gates"},
+    | {"audit.export_evidence", "governance.generate_document", "governance.measure_gates"},
 }
 
 

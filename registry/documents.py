@@ -47,12 +47,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of texts under a header. `left` counts the leading columns that hold words, not numbers."""
+    """Rows of texts under a header. `left` counts the leading columns that hold words, not numbers; `wide` is the one
+    that takes the room that is left."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str | Cell, ...], ...]
     caption: str = ""
     left: int = 1
+    wide: int = 0
 
 
 @dataclass(frozen=True)

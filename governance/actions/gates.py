@@ -9,18 +9,16 @@ from django.utils import timezone
 from audit.action import action, record
 from audit.canonical import digest_json
 from audit.dispatch import send_on_commit
-from audit.queries import service_account
-from governance.actions.changes import void_change
 from governance.errors import AlreadyMeasuring, GateRunNotQueued, GateRunNotRunning
 from governance.events import Event
 from governance.gate_policy import read_policy
 from governance.gates import Verdict, judge, passed
 from governance.measured import Measured
 from governance.models import GateReport, GateRun
-from governance.queries.changes import is_stale, open_changes
 from governance.queries.exceptions import checks_for
 from governance.queries.gates import DEAD_AFTER, gate_run_with
 from governance.queries.policies import gate_policy
+from governance.voiding import void_overtaken
 from registry.models import ModelVersion, Policy
 
 LONGEST_ERROR = 2000
@@ -92,9 +90,7 @@ def complete_gates(run_id: UUID, measured: Measured, *, by: User) -> GateReport:
     )
     report.save(force_insert=True)
     _end(run, GateRun.State.MEASURED, "")
-    for change in open_changes().filter(version=run.version):
-        if is_stale(change, now):
-            void_change(change.pk, by=service_account("monitor"))
+    void_overtaken(run.version, now)
     return report
 
 

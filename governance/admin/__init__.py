@@ -12,6 +12,7 @@ from governance.admin.cases import (
 )
 from governance.admin.changes import ApprovalAdmin, ChangeRequestAdmin
 from governance.admin.delegations import DelegationAdmin, DelegationEndAdmin
+from governance.admin.documents import DocumentAdmin, DocumentApprovalAdmin
 from governance.admin.erasures import ErasureCaseAdmin
 from governance.admin.findings import (
     FindingAdmin,
@@ -41,6 +42,8 @@ __all__ = [
     "ChangeRequestAdmin",
     "DelegationAdmin",
     "DelegationEndAdmin",
+    "DocumentAdmin",
+    "DocumentApprovalAdmin",
     "ErasureCaseAdmin",
     "FindingAdmin",
     "FindingExtensionAdmin",

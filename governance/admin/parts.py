@@ -11,7 +11,7 @@ __all__ = ["address", "link", "links", "moment", "number", "picture", "table", "
 TAG_KINDS = {
     "granted": "success", "pass": "success", "done": "success", "passed": "success", "closed_champion": "success",
     "erased": "success", "available": "success", "decided": "success", "released": "success", "in force": "warning",
-    "partially_erased": "warning", "retained_legal_obligation": "warning", "retained_legal_claims": "danger",
+    "stale": "warning", "partially_erased": "warning", "retained_legal_obligation": "warning", "retained_legal_claims": "danger",
     "refused_not_subject": "info", "requested": "info", "expired": "warning", "destroyed": "warning",
     "approve": "success", "certify": "success", "revoke": "danger", "measured": "success", "closed": "success",
     "approved": "success", "completed": "success", "approved_with_restrictions": "warning", "remediated": "warning",

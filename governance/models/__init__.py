@@ -10,8 +10,9 @@ from governance.models.challenge import (
     ConditionFinding,
     EvidenceView,
 )
-from governance.models.changes import Approval, ChangeRequest
+from governance.models.changes import Approval, ChangeRequest, EvidenceView
 from governance.models.delegations import Delegation, DelegationEnd
+from governance.models.documents import Document, DocumentApproval
 from governance.models.exceptions import ThresholdException
 from governance.models.findings import (
     Finding,
@@ -49,6 +50,8 @@ __all__ = [
     "ConditionFinding",
     "Delegation",
     "DelegationEnd",
+    "Document",
+    "DocumentApproval",
     "EvidenceView",
     "Finding",
     "FindingExtension",

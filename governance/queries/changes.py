@@ -22,6 +22,7 @@ from governance.models import (
     GateReport,
 )
 from governance.queries.delegations import delegations_to
+from governance.queries.documents import approved_digests
 from governance.queries.exceptions import ended_exception
 from governance.queries.kinds import parts_of_kind
 from governance.queries.oversight import developers_of
@@ -227,6 +228,12 @@ def built_by(version: ModelVersion) -> set[int]:
     return {version.developed_by_id, *_registrar(version)}
 
 
+def requesters_of(version: ModelVersion) -> set[int]:
+    """Who asked for its training, and who ever asked for a change of it."""
+    asked = ChangeRequest.objects.filter(version=version).values_list("requested_by", flat=True)
+    return {version.run.requested_by_id, *asked}
+
+
 def _registrar(version: ModelVersion | None) -> set[int]:
     """Who chose a version's cut-off and policies, which another than its developer may have done."""
     if version is None:
@@ -294,7 +301,7 @@ def version_evidence(version: ModelVersion, target: str, at: datetime) -> dict[s
         "decision_policy": version.decision_policy.sha256,
         "reason_library": version.reason_library.sha256,
         "gate_report_sha256": report.sha256 if report else None,
-        "documents": None,
+        "documents": approved_digests(version) or None,
         "gate_policy_sha256": policy.sha256 if policy else None,
     }
 

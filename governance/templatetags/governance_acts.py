@@ -25,3 +25,13 @@ def list_buttons(context: dict[str, Any], listed: ChangeList) -> dict[str, Any]:
 
     pages = PAGES.of_list(listed.model, context["request"].user)
     return {"buttons": [(page, page.url()) for page in pages]}
+
+
+@register.inclusion_tag("governance/evidence.html", takes_context=True)
+def documents_of_version(context: dict[str, Any], row: Model | None) -> dict[str, Any]:
+    """The documents about a version, above its window; nothing on other windows."""
+    from governance.admin.documents import listed
+    from registry.models import ModelVersion
+
+    user = context["request"].user
+    return {"evidence": listed(row, user) if isinstance(row, ModelVersion) else {"sections": []}}

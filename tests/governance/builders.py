@@ -90,6 +90,7 @@ def _good_numbers() -> dict[str, Any]:
         "content_sha256": "a" * 64,
         "refitted_sha256": "a" * 64,
         "baseline_rows": 500,
+        "documents": {},
     }
 
 
