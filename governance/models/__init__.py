@@ -10,7 +10,7 @@ from governance.models.challenge import (
     ConditionFinding,
     EvidenceView,
 )
-from governance.models.changes import Approval, ChangeRequest, EvidenceView
+from governance.models.changes import Approval, ChangeRequest
 from governance.models.delegations import Delegation, DelegationEnd
 from governance.models.documents import Document, DocumentApproval
 from governance.models.exceptions import ThresholdException

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registry', '0005_inventory'),
+        ('registry', '0008_algorithms'),
     ]
 
     operations = [

@@ -59,7 +59,7 @@ NOT_ITS_SIDE = f"""NOT EXISTS (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0016_seats"), ("audit", "0002_triggers")]
+    dependencies = [("governance", "0010_seats"), ("audit", "0002_triggers")]
 
     operations = [
         *append_only("governance_tierchangeanswer"),

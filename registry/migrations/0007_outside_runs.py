@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('audit', '0007_write_path'),
-        ('registry', '0005_inventory'),
+        ('registry', '0006_feature_tables'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -10,8 +10,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('audit', '0007_write_path'),
-        ('governance', '0007_change_kinds'),
-        ('registry', '0010_refer_all'),
+        ('governance', '0009_documents'),
+        ('registry', '0009_refer_all'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

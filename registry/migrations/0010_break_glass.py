@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('audit', '0007_write_path'),
-        ('registry', '0005_inventory'),
+        ('registry', '0009_refer_all'),
     ]
 
     operations = [

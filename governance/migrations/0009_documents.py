@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('audit', '0007_write_path'),
-        ('governance', '0007_change_kinds'),
+        ('governance', '0008_challenge'),
         ('registry', '0005_inventory'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

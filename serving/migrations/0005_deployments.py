@@ -12,8 +12,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('audit', '0007_write_path'),
-        ('registry', '0012_break_glass'),
-        ('serving', '0002_triggers'),
+        ('registry', '0010_break_glass'),
+        ('serving', '0004_restricted'),
     ]
 
     operations = [

@@ -13,8 +13,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('audit', '0007_write_path'),
-        ('governance', '0007_change_kinds'),
-        ('registry', '0012_break_glass'),
+        ('governance', '0011_seat_triggers'),
+        ('registry', '0010_break_glass'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -74,7 +74,7 @@ STEP_UNASKED = """NOT EXISTS (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0018_kinds_of_change"), ("registry", "0012_break_glass"), ("serving", "0006_deployments")]
+    dependencies = [("governance", "0012_kinds_of_change"), ("registry", "0010_break_glass"), ("serving", "0005_deployments")]
 
     operations = [
         *append_only(EXCEPTION),

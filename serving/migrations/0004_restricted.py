@@ -8,7 +8,7 @@ from audit.triggers import refuse_when
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('serving', '0002_triggers'),
+        ('serving', '0003_lookups'),
     ]
 
     operations = [
