@@ -85,7 +85,8 @@ def calibration_lines(bands_by_name: Mapping[str, Sequence[tuple[float, float]]]
         for name, bands in bands_by_name.items()
         for pd, rate in bands
     ]
-    top = min(1.0, max(max(row["rate"], row["pd"]) for row in rows) * 1.05)
+    largest = max(value for bands in bands_by_name.values() for band in bands for value in band)
+    top = min(1.0, largest * 1.05)
     scale = alt.Scale(domain=[0, top], nice=False)
     lines = (
         alt.Chart(style.values(rows))

@@ -14,7 +14,7 @@ from unfold.widgets import (
 
 from audit.errors import FieldProblem, InvalidInput
 from governance.actions.intake import take_in_dataset
-from governance.admin.fields import choice, line, paragraph
+from governance.admin.fields import Lines, choice, line, paragraph
 from governance.admin.pages import ActPage, Done, offer
 from governance.data_files import read_description
 from registry.actions.models import register_model
@@ -47,9 +47,9 @@ class ModelForm(forms.Form):
     purpose = paragraph("Purpose", "What is decided with it.")
     label_meaning = paragraph("Label", "What bad means for this model.")
     product = line("Product")
-    approved_uses = paragraph("Approved uses", "One on each line.")
-    prohibited_uses = paragraph("Prohibited uses", "One on each line.")
-    jurisdictions = line("Jurisdictions", "Separated by commas, such as US, DE.")
+    approved_uses = Lines("Approved uses")
+    prohibited_uses = Lines("Prohibited uses")
+    jurisdictions = Lines("Jurisdictions")
     regulatory_use = line("Regulatory use", "Such as IRB PD; empty where there is none.")
     tier = choice("Tier", TIERS, "1 is watched most closely.")
     tier_rationale = paragraph("Why this tier")
@@ -108,14 +108,8 @@ def _take_in(_: None, fields: dict[str, Any], by: User) -> Done:
 
 
 def _register_model(_: None, fields: dict[str, Any], by: User) -> Done:
-    lists = {
-        "approved_uses": fields.pop("approved_uses").splitlines(),
-        "prohibited_uses": fields.pop("prohibited_uses").splitlines(),
-        "jurisdictions": fields.pop("jurisdictions").split(","),
-    }
-    cleaned = {name: [each.strip() for each in of if each.strip()] for name, of in lists.items()}
     name, tier = fields.pop("name"), int(fields.pop("tier"))
-    model = register_model(name, by=by, owner=by, tier=tier, **cleaned, **fields)
+    model = register_model(name, by=by, owner=by, tier=tier, **fields)
     return Done(f"{model} is in the inventory; you answer for it.")
 
 

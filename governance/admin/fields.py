@@ -59,3 +59,19 @@ def choice(label: str, choices: list[tuple[str, str]], help_text: str = "") -> f
     return forms.ChoiceField(
         label=label, choices=choices, help_text=help_text, widget=UnfoldAdminSelectWidget
     )
+
+
+class Lines(forms.CharField):
+    """A list of texts, one on each line."""
+
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
+
+    def __init__(self, label: str) -> None:
+        super().__init__(required=False, label=label, help_text="One on each line.")
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:
+        lines = (text.strip() for text in str(super().clean(value)).splitlines())
+        return [text for text in lines if text]

@@ -6,11 +6,11 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from audit.admin_base import ReadOnlyAdmin
 from governance.actions.materiality import assess_materiality
-from governance.admin.fields import choice, line, paragraph
+from governance.admin.fields import Lines, choice, line, paragraph
 from governance.admin.pages import ActPage, Done, RationaleForm, offer
 from governance.admin.parts import tag
 from governance.models import MaterialityAssessment, TierChangeAnswer
@@ -19,22 +19,6 @@ from registry.models import ScoringModel
 from registry.models.inventory import AMENDABLE
 
 RATINGS = [("", "not rated"), *ScoringModel.Rating.choices]
-
-
-class Lines(forms.CharField):
-    """A list of texts, one on each line."""
-
-    widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
-
-    def __init__(self, label: str) -> None:
-        super().__init__(required=False, label=label, help_text="One on each line.")
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(value) if isinstance(value, list) else value
-
-    def clean(self, value: Any) -> list[str]:
-        lines = (text.strip() for text in str(super().clean(value)).splitlines())
-        return [text for text in lines if text]
 
 
 class AmendmentForm(RationaleForm):

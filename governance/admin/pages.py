@@ -122,8 +122,12 @@ def _answer(page: ActPage, request: HttpRequest, pk: str | None) -> HttpResponse
     row = None if pk is None else window.get_object(request, pk)
     if pk is not None and row is None:
         raise Http404
-    sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-    form = page.form(*sent, initial=_initial(page, row))
+    is_sent = request.method == "POST"
+    form = page.form(
+        request.POST if is_sent else None,
+        request.FILES if is_sent else None,
+        initial=_initial(page, row),
+    )
     if request.method != "POST" or not form.is_valid():
         return _page(page, request, row, form)
     try:

@@ -22,7 +22,9 @@ class RowSerializer(serializers.Serializer[Any]):
 
 
 class CurvesSerializer(serializers.Serializer[Any]):
-    source = serializers.CharField(help_text="measured here, reported by the client, or none.")
+    source = serializers.CharField(  # type: ignore[assignment]  # a field of that name, not where it comes from
+        help_text="measured here, reported by the client, or none."
+    )
     roc = serializers.ListField(
         child=serializers.ListField(child=serializers.FloatField()),
         help_text="Share of goods called bad, and of bads called bad.",

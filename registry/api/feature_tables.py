@@ -58,7 +58,10 @@ class FeatureTableDetailSerializer(FeatureTableSerializer):
     freshness = serializers.SerializerMethodField()
 
     class Meta(FeatureTableSerializer.Meta):
-        fields = (*FeatureTableSerializer.Meta.fields, "freshness")
+        fields = (  # type: ignore[assignment]  # longer than the list's
+            *FeatureTableSerializer.Meta.fields,
+            "freshness",
+        )
 
     @extend_schema_field(FreshnessSerializer)
     def get_freshness(self, table: FeatureTable) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """`runs/outside` and what follows: runs that are trained by a client, and reported here as they go."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
@@ -183,9 +183,7 @@ class Bytes(BaseParser):
 
     media_type = "application/octet-stream"
 
-    def parse(
-        self, stream: Any, media_type: str | None = None, parser_context: Any = None
-    ) -> bytes:
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         largest = parser_context["view"].largest_body
         if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > largest:
             raise BodyTooLarge(f"The body is larger than {largest // MIB} MiB.")
@@ -204,7 +202,7 @@ class HandInView(ActView):
     )
     def put(self, request: Request, run_id: UUID) -> Response:
         """Hand in the model of an open run, in a format without pickle; what it is, is told by its content."""
-        report = outside.hand_in_model(run_id, bytes(request.data), by=actor(request))
+        report = outside.hand_in_model(run_id, cast(bytes, request.data), by=actor(request))
         return Response(ReportSerializer(report).data)
 
 

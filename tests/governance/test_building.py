@@ -24,7 +24,7 @@ MODEL = {
     "tier": "2",
     "tier_rationale": "Few.",
     "approved_uses": "Small loans\n\nRefinancing of small loans\n",
-    "jurisdictions": "US, DE",
+    "jurisdictions": "US\nDE",
 }
 
 
