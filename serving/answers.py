@@ -63,7 +63,7 @@ def refusal_answer(refusal: Refusal) -> dict[str, Any]:
 def _explanation(decision: Decision, seen: Observation) -> dict[str, Any]:
     values = contract_of(decision.version).unpack(np.frombuffer(seen.packed))
     contributions = np.frombuffer(seen.attributions).tolist()
-    explanation = {
+    return {
         "method": seen.method,
         "output": output_of(seen.method),
         "baseline_id": decision.baseline_id,
@@ -73,8 +73,8 @@ def _explanation(decision: Decision, seen: Observation) -> dict[str, Any]:
             for (name, value), contribution in zip(values.items(), contributions, strict=True)
         ],
         "additivity_gap": seen.additivity_gap,
+        "lookups": seen.lookups,
     }
-    return explanation if seen.lookups is None else explanation | {"lookups": seen.lookups}
 
 
 def receipt_answer(decision: Decision) -> dict[str, Any]:

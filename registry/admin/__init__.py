@@ -2,6 +2,7 @@
 
 from registry.admin.artefacts import ArtefactAdmin, BaselineAdmin
 from registry.admin.datasets import DatasetAdmin
+from registry.admin.feature_tables import FeatureTableAdmin
 from registry.admin.inventory import ModelRecordAdmin, ScoringModelAdmin
 from registry.admin.policies import PolicyAdmin
 from registry.admin.restrictions import RestrictionLiftAdmin, UseRestrictionAdmin
@@ -14,6 +15,7 @@ __all__ = [
     "BaselineAdmin",
     "ClearanceAdmin",
     "DatasetAdmin",
+    "FeatureTableAdmin",
     "ModelRecordAdmin",
     "ModelVersionAdmin",
     "PolicyAdmin",

@@ -44,6 +44,7 @@ DECISION_EXAMPLE = OpenApiExample(
                 {"feature": "self_employed", "value": False, "contribution": 0.0},
             ],
             "additivity_gap": 0.0,
+            "lookups": None,
         },
         "reasons": [
             {
@@ -149,7 +150,7 @@ class ExplanationSchema(serializers.Serializer[None]):
     attributions = AttributionSchema(many=True)
     additivity_gap = serializers.FloatField()
     lookups = LookupsSchema(
-        required=False, help_text="Only where the version looks features up in feature tables."
+        allow_null=True, help_text="Null where the version looks nothing up in feature tables."
     )
 
 
