@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 
 from audit.action import holds
 from audit.canonical import digest_json
-from registry import charts, queries
+from registry import queries
 from registry.actions import outside_runs as acts
 from registry.actions.outside_runs import Opening
 from registry.measures.calibration import Band
@@ -57,6 +57,8 @@ def end_run(run_id: UUID, error: str, *, by: User) -> Run:
 
 def pictures(reported: Reported) -> dict[str, str]:
     """SVG by name of what a client reported, each name saying so."""
+    from registry import charts  # brings altair, which only pictures need
+
     drawn = {}
     if reported.scores:
         roc = list(zip(*reported.scores["roc"], strict=True))
