@@ -109,16 +109,14 @@ def _table(grid: said.Grid, refs: Mapping[str, str]) -> Table:
 
 
 def _rules(content: Content) -> Section:
-    rows = tuple(
-        (rule.title, rule.jurisdiction, rule.applies_from, f"{rule.standing} Read: {rule.read}")
+    rules = tuple(
+        f"{rule.title}. {rule.jurisdiction}, applies from {rule.applies_from}. {rule.standing} Read: {rule.read}"
         for rule in content.rules
     )
     return Section(
         "What this document answers to",
-        paragraphs=(
-            "Legal data as it is kept in this service; counsel confirms wording and dates.",
-        ),
-        tables=(Table(("Rule", "Where", "Applies from", "Standing"), rows, left=4, wide=3),),
+        paragraphs=rules,
+        notes=("Legal data as this service keeps it; counsel confirms wording and dates.",),
     )
 
 

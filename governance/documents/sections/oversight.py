@@ -60,7 +60,7 @@ def findings(record: Record) -> Part:
         return Part((absent("a finding about this version or its model."),))
     unclosed = sum(finding.state != Finding.State.CLOSED for finding in record.findings)
     newest = record.findings.reverse()[0]
-    count = said(f"{len(rows)} findings are on record, of which {unclosed} are not closed.", newest)
+    count = said(f"Findings on record: {len(rows)}, of which not closed: {unclosed}.", newest)
     columns = ("Severity", "Finding", "State", "Owner", "Due on")
     return Part((count,), (Grid(columns, rows, left=5, wide=1),))
 

@@ -258,7 +258,7 @@ def _range(feature: Feature) -> str:
         return ", ".join(feature.categories)
     if feature.minimum is None:
         return "-"
-    return f"{feature.minimum:,g} to {feature.maximum:,g} {feature.unit}".strip()
+    return f"{feature.minimum:,.10g} to {feature.maximum:,.10g} {feature.unit}".strip()
 
 
 def _bands(bands: list[dict[str, Any]]) -> list[dict[str, str]]:
