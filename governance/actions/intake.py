@@ -85,6 +85,7 @@ def extend_dataset(base: Dataset, window: DecisionWindow, name: str, *, by: User
     )
     description = dict(base.description)
     protected = description.pop("protected_columns")
+    description.pop("feature_tables", None)  # its counts are the base's; the contract still names the tables
     dataset = register_dataset(name, to_parquet(extended, contract), description, protected, by=by)
     own = [str(row_id) for row_id in frame[ROW_ID] if not is_window_row(row_id)]
     carried = _carry_across(base, dataset, own, protected, by) if own else 0
