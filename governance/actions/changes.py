@@ -118,7 +118,7 @@ def approve_change(change_id: UUID, rationale: str, *, by: User) -> ChangeReques
     _require_decidable(change, rationale, by, now)
     # 2
     if change.version is not None:
-        ModelVersion.objects.select_for_update().get(pk=change.version_id)
+        ModelVersion.objects.select_for_update().get(pk=change.version.pk)
     if queries.is_stale(change, now):
         raise EvidenceChanged(f"What {change} rests on changed after it was requested.")
     if change.version is not None and change.kind in ON_PASSED_GATES:
