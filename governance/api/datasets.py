@@ -15,10 +15,17 @@ from registry.models import Dataset
 
 class DatasetSummarySerializer(serializers.ModelSerializer[Dataset]):
     registered_by = serializers.CharField(source="registered_by.username", read_only=True)
+    expectations_policy = serializers.CharField(allow_null=True, read_only=True)
+    expectations_passed = serializers.SerializerMethodField(
+        help_text="Null where no expectations were in force."
+    )
+    trained_versions = serializers.SlugRelatedField(
+        slug_field="name", source="versions", many=True, read_only=True
+    )
 
     class Meta:
         model = Dataset
-        fields = ("id", "name", "sha256", "rows", "columns", "source", "licence", "registered_by", "created_at")  # fmt: skip
+        fields = ("id", "name", "sha256", "rows", "columns", "source", "licence", "origin", "newest_on", "expectations_passed", "expectations_policy", "trained_versions", "registered_by", "created_at")  # fmt: skip
 
 
 class DatasetUpload(StrictSerializer):
