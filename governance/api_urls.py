@@ -11,7 +11,7 @@ from governance.api.changes import (
     ComparisonDetail,
     Withdrawal,
 )
-from governance.api.datasets import DatasetList
+from governance.api.datasets import DatasetList, DatasetsFromSources
 from governance.api.erasures import (
     ErasureDecision,
     ErasureDetail,
@@ -43,6 +43,7 @@ VERSION = "models/<slug:model>/versions/<int:number>"
 
 urlpatterns = [
     path("datasets", DatasetList.as_view()),
+    path("datasets/from-source", DatasetsFromSources.as_view()),
     path("datasets/<int:dataset_id>/lineage", DatasetLineage.as_view()),
     path("decisions/<uuid:decision_id>/lineage", DecisionLineage.as_view()),
     path(f"{VERSION}/gate-reports", GateReportList.as_view()),

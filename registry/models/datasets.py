@@ -42,6 +42,13 @@ class Dataset(models.Model):
         return f"{self.name} ({self.sha256[:8]})"
 
     @property
+    def expectations_passed(self) -> bool | None:
+        """False where any failed, blocking or not; None where no policy was in force."""
+        if self.expectations_policy_id is None:
+            return None
+        return all(one["passed"] for one in self.expectations)
+
+    @property
     def subject(self) -> tuple[str, str]:
         """How log entries name the data set."""
         return "registry.dataset", self.sha256
