@@ -11,7 +11,7 @@ from governance.api.changes import (
     ChangeList,
     Withdrawal,
 )
-from governance.api.datasets import DatasetList
+from governance.api.datasets import DatasetList, DatasetsFromSources
 from governance.api.delegations import DelegationEnding, DelegationList
 from governance.api.documents import DocumentApprovals, DocumentDetail, DocumentList
 from governance.api.effective_challenge import EffectiveChallengeDetail, EffectiveChallengeFile
@@ -52,6 +52,7 @@ VERSION = "models/<slug:model>/versions/<int:number>"
 
 urlpatterns = [
     path("datasets", DatasetList.as_view()),
+    path("datasets/from-source", DatasetsFromSources.as_view()),
     path("datasets/<int:dataset_id>/lineage", DatasetLineage.as_view()),
     path("decisions/<uuid:decision_id>/lineage", DecisionLineage.as_view()),
     path(f"{VERSION}/gate-reports", GateReportList.as_view()),

@@ -135,6 +135,34 @@ class UnreadableFile(InvalidInput):
     """A data file is neither CSV nor Parquet."""
 
 
+class NoSuchSource(NotFound):
+    """The operator configured no source of that name."""
+
+
+class SourcesMalformed(Refusal):
+    """The operator's file of sources cannot be used."""
+
+    status = 503
+
+
+class SourceUnavailable(Refusal):
+    """A source does not answer, or does not let the service in."""
+
+    status = 503
+
+
+class SourceOfAnotherKind(InvalidInput):
+    """A database is asked by a query, and a bucket by a key."""
+
+
+class QueryRefused(InvalidInput):
+    """What is asked of a database is not one SELECT, gives too much, or the database refuses it."""
+
+
+class ObjectRefused(InvalidInput):
+    """The key names no object below the source's prefix, or one that is too large."""
+
+
 class NoWayBack(Refusal):
     """The model has no champion to go back from, or no former one that holds a clearance for rollback."""
 

@@ -31,6 +31,8 @@ CREDENCE_ARCHIVE = env.place("CREDENCE_ARCHIVE", CREDENCE_VAR / "archive")
 CREDENCE_ARCHIVE_ENDPOINT = env.text("CREDENCE_ARCHIVE_ENDPOINT", "")
 # The archive's next object is closed once a day, or when this much waits.
 CREDENCE_EPOCH_MB = env.integer("CREDENCE_EPOCH_MB", 256)
+# The databases and buckets that data sets may come from, by name (docs/datasets.md). Without one, files alone.
+CREDENCE_SOURCES = env.file("CREDENCE_SOURCES")
 # How long records are kept, by class and jurisdiction.
 CREDENCE_RETENTION = env.folder("CREDENCE_RETENTION", BASE_DIR / "audit" / "retention.toml")
 # Where the log's own keys are: file:NAME in CREDENCE_KEYS, pkcs11:... or kms:ARN. One Ed25519, and ML-DSA-44 beside it.

@@ -149,6 +149,12 @@ class DatasetFailsContract(Refusal):
     status = 422
 
 
+class DatasetFailsExpectations(Refusal):
+    """A data set fails an expectation that blocks; each is named by column, with number and limit."""
+
+    status = 422
+
+
 class ProtectedColumn(Refusal):
     """A protected attribute would enter the registry, as a column or as a feature."""
 

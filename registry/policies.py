@@ -9,6 +9,7 @@ from typing import Any
 
 from audit.errors import FieldProblem
 from registry.contract import FeatureContract
+from registry.expectations import expectation_problems
 from registry.features import Feature
 
 OPERATORS = (">", ">=", "<", "<=", "==")
@@ -26,6 +27,8 @@ def body_problems(kind: str, body: object) -> list[FieldProblem]:
         return _decision_problems(body)
     if kind == "reason_library":
         return _library_problems(body)
+    if kind == "expectations":
+        return expectation_problems(body)
     return []
 
 

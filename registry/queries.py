@@ -4,6 +4,7 @@ from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
+import pyarrow as pa
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from audit.store import content_store
@@ -18,6 +19,7 @@ from registry.errors import (
     UnknownRun,
     UnknownVersion,
 )
+from registry.expectations import ExpectationResult, evaluate, read_expectations
 from registry.models import (
     Baseline,
     Clearance,
@@ -34,6 +36,8 @@ from registry.models import (
 from registry.profile import FeatureProfile, profile
 from registry.reporting import Reported
 from registry.snapshots import Snapshot
+
+FOR_ALL_DATASETS = "default"
 
 
 def model_named(name: str) -> ScoringModel:
@@ -144,6 +148,23 @@ def policies_in_force(at: datetime) -> QuerySet[Policy]:
 def policy_in_force(kind: str, name: str, at: datetime) -> Policy | None:
     """The approved policy of that name that applied at that time; None when none did."""
     return policies_in_force(at).filter(kind=kind, name=name).last()
+
+
+def expectations_policy(dataset_name: str, at: datetime) -> Policy | None:
+    """The expectations of data sets of that name, else those of all; None when neither is in force."""
+    return policy_in_force(Policy.Kind.EXPECTATIONS, dataset_name, at) or policy_in_force(
+        Policy.Kind.EXPECTATIONS, FOR_ALL_DATASETS, at
+    )
+
+
+def expected_of(
+    name: str, table: pa.Table, at: datetime
+) -> tuple[Policy | None, list[ExpectationResult]]:
+    """The expectations policy in force for a data set of that name, and what comes of it."""
+    policy = expectations_policy(name, at)
+    if policy is None:
+        return None, []
+    return policy, evaluate(table, read_expectations(policy.body), at.date())
 
 
 def is_in_force(policy: Policy, at: datetime) -> bool:

@@ -8,11 +8,13 @@ features, `bad` (0 or 1) and, where the file has a time, `observed_on` (date).
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -135,6 +137,14 @@ def read_parquet(data: bytes) -> pa.Table:
         return pq.read_table(pa.BufferReader(data))
     except (pa.ArrowInvalid, OSError) as error:
         raise NotParquet("The bytes are not a complete Parquet file.") from error
+
+
+def newest_date(table: pa.Table) -> date | None:
+    """The newest date of a snapshot's time column; None where it has none."""
+    if TIME not in table.column_names:
+        return None
+    newest: date | None = pc.max(table.column(TIME)).as_py()
+    return newest
 
 
 def as_frame(table: pa.Table) -> pd.DataFrame:

@@ -90,7 +90,7 @@ def _value_checks(frame: pd.DataFrame, contract: FeatureContract) -> Iterator[Ch
     }
     if TIME in frame:
         columns[TIME] = _column({"present": _present()})
-    failed = _failed_rows(pandera.DataFrameSchema(columns), frame)
+    failed = failed_rows(pandera.DataFrameSchema(columns), frame)
     for name, column in columns.items():
         for check in column.checks:
             rows = failed.get((name, str(check.name)), [])
@@ -146,7 +146,7 @@ def _column(checks: dict[str, pandera.Check]) -> pandera.Column:
     return pandera.Column(checks=list(checks.values()), nullable=True)
 
 
-def _failed_rows(
+def failed_rows(
     schema: pandera.DataFrameSchema, frame: pd.DataFrame
 ) -> dict[tuple[str, str], list[int]]:
     """For each failed check of a column the positions of the rows that fail it."""

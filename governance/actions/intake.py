@@ -3,17 +3,19 @@
 import numpy as np
 import pandas as pd
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from audit.action import action, record
 from audit.store import content_store
 from governance.data_files import (
     is_window_row,
-    read_data_file,
     values_by_row,
     window_row_id,
     with_decided,
 )
 from governance.events import Event
+from governance.sources.gathering import from_file, from_source
+from governance.sources.places import Gathered
 from monitoring.actions.protected_values import record_protected_values
 from monitoring.models import ProtectedValue
 from monitoring.queries.protected_values import attributes_of_rows
@@ -33,31 +35,26 @@ def take_in_dataset(
 ) -> Dataset:
     """Register a CSV or Parquet file as its description (TOML) says, with protected columns split off.
 
-    Features of feature tables are joined to it, each as it was known at the time of the row.
-    Raises UnreadableFile, DescriptionRefused, UnknownFeatureTable, FeaturesDifferFromTable, FileDiffersFromDescription (an unclassified column among them),
-    DatasetFailsContract, DatasetExists or ProtectedValuesRefused; nothing is stored then.
+    Features of feature tables are joined to it, each as it was known at the time of the row. Raises UnreadableFile,
+    DescriptionRefused, UnknownFeatureTable, FeaturesDifferFromTable, FileDiffersFromDescription (an unclassified column
+    among them), DatasetFailsContract, DatasetFailsExpectations, DatasetExists or ProtectedValuesRefused; nothing is stored then.
     """
     described = Description.from_toml(description)
-    joined = join_features(read_data_file(data), described)
-    parts = split_file(joined.frame, described)
-    dataset = register_dataset(
-        name,
-        to_parquet(parts.snapshot, described.features),
-        described.registry_part() | joined.provenance,
-        list(described.protected),
-        by=by,
-    )
-    people = _protect(dataset, parts.protected, by)
-    record(
-        subject=dataset.subject,
-        filename=filename,
-        rows=dataset.rows,
-        sha256=dataset.sha256,
-        protected_columns=sorted(described.protected),
-        people_with_protected_values=people,
-        **joined.provenance,
-    )
-    return dataset
+    return _take_in(name, from_file(data, filename, timezone.now()), described, by)
+
+
+@action(Event.DATASET_TAKEN_IN, needs="governance.take_in_dataset")
+def take_in_from_source(
+    name: str, source: str, description: str, *, query: str = "", key: str = "", by: User
+) -> Dataset:
+    """Register what a configured source gives for a query of a database, or for a key below a bucket's prefix.
+
+    The source is read inside of the act, so that only who may take data in makes it work, and refusals are recorded.
+    Raises what `take_in_dataset` raises, and NoSuchSource, SourcesMalformed, SourceOfAnotherKind, SourceUnavailable,
+    QueryRefused or ObjectRefused.
+    """
+    described = Description.from_toml(description)
+    return _take_in(name, from_source(source, query, key, timezone.now()), described, by)
 
 
 @action(Event.DATASET_EXTENDED, needs="governance.take_in_dataset")
@@ -85,8 +82,17 @@ def extend_dataset(base: Dataset, window: DecisionWindow, name: str, *, by: User
     )
     description = dict(base.description)
     protected = description.pop("protected_columns")
-    description.pop("feature_tables", None)  # its counts are the base's; the contract still names the tables
-    dataset = register_dataset(name, to_parquet(extended, contract), description, protected, by=by)
+    description.pop(
+        "feature_tables", None
+    )  # its counts are the base's; the contract still names the tables
+    dataset = register_dataset(
+        name,
+        to_parquet(extended, contract),
+        description,
+        protected,
+        by=by,
+        origin={"kind": "decisions", "base_sha256": base.sha256},
+    )
     own = [str(row_id) for row_id in frame[ROW_ID] if not is_window_row(row_id)]
     carried = _carry_across(base, dataset, own, protected, by) if own else 0
     record(
@@ -96,6 +102,30 @@ def extend_dataset(base: Dataset, window: DecisionWindow, name: str, *, by: User
         rows_of_base=len(frame),
         rows_added=len(extended) - len(frame),
         people_with_protected_values=carried,
+    )
+    return dataset
+
+
+def _take_in(name: str, gathered: Gathered, described: Description, by: User) -> Dataset:
+    joined = join_features(gathered.frame, described)
+    parts = split_file(joined.frame, described)
+    dataset = register_dataset(
+        name,
+        to_parquet(parts.snapshot, described.features),
+        described.registry_part() | joined.provenance,
+        list(described.protected),
+        by=by,
+        origin=gathered.origin,
+    )
+    people = _protect(dataset, parts.protected, by)
+    record(
+        subject=dataset.subject,
+        origin=gathered.origin,
+        rows=dataset.rows,
+        sha256=dataset.sha256,
+        protected_columns=sorted(described.protected),
+        people_with_protected_values=people,
+        **joined.provenance,
     )
     return dataset
 

@@ -7,17 +7,22 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.api_base import ActView, StrictSerializer, actor
-from governance.actions.intake import take_in_dataset
+from governance.actions.intake import take_in_dataset, take_in_from_source
 from governance.data_files import read_description
 from registry.models import Dataset
 
 
 class DatasetSummarySerializer(serializers.ModelSerializer[Dataset]):
     registered_by = serializers.CharField(source="registered_by.username", read_only=True)
+    expectations_policy = serializers.StringRelatedField[Dataset](allow_null=True)  # type: ignore[assignment]  # a text here
+    expectations_passed = serializers.BooleanField(
+        allow_null=True, read_only=True, help_text="Null where no expectations were in force."
+    )
+    trained_versions = serializers.StringRelatedField(source="versions", many=True)
 
     class Meta:
         model = Dataset
-        fields = ("id", "name", "sha256", "rows", "columns", "source", "licence", "registered_by", "created_at")  # fmt: skip
+        fields = ("id", "name", "sha256", "rows", "columns", "source", "licence", "origin", "newest_on", "expectations_passed", "expectations_policy", "trained_versions", "registered_by", "created_at")  # fmt: skip
 
 
 class DatasetUpload(StrictSerializer):
@@ -28,10 +33,26 @@ class DatasetUpload(StrictSerializer):
     )
 
 
+class DatasetFromSource(StrictSerializer):
+    name = serializers.SlugField(max_length=100)
+    source = serializers.CharField(max_length=100, help_text="A name that the operator configured.")
+    query = serializers.CharField(
+        max_length=20_000, default="", help_text="One SELECT, of a database."
+    )
+    key = serializers.CharField(
+        max_length=1024, default="", help_text="An object below the prefix of a bucket."
+    )
+    description = serializers.CharField(
+        max_length=200_000, help_text="TOML that classifies every column."
+    )
+
+
 class DatasetList(ActView, generics.GenericAPIView[Dataset]):
     read_permission = "registry.view_dataset"
     parser_classes = (MultiPartParser,)
-    queryset = Dataset.objects.select_related("registered_by")
+    queryset = Dataset.objects.select_related(
+        "registered_by", "expectations_policy"
+    ).prefetch_related("versions__model")
     serializer_class = DatasetSummarySerializer
 
     @extend_schema(operation_id="datasets_list", responses=DatasetSummarySerializer(many=True))
@@ -57,4 +78,18 @@ class DatasetList(ActView, generics.GenericAPIView[Dataset]):
             read_description(fields["description"].read()),
             by=actor(request),
         )
+        return Response(DatasetSummarySerializer(dataset).data, status=status.HTTP_201_CREATED)
+
+
+class DatasetsFromSources(ActView):
+    @extend_schema(
+        operation_id="datasets_from_source",
+        request=DatasetFromSource,
+        responses={201: DatasetSummarySerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Take in what a configured database or bucket gives, split like a file."""
+        body = DatasetFromSource(data=request.data)
+        body.is_valid(raise_exception=True)
+        dataset = take_in_from_source(**body.validated_data, by=actor(request))
         return Response(DatasetSummarySerializer(dataset).data, status=status.HTTP_201_CREATED)

@@ -7,6 +7,7 @@ from django.db import migrations
 from audit.triggers import append_only, refuse_instead, refuse_when
 
 BEFORE = import_module("governance.migrations.0007_change_kinds")
+SEATS_BEFORE = import_module("governance.migrations.0011_seat_triggers")
 CHANGE = "governance_changerequest"
 EXCEPTION = "governance_thresholdexception"
 
@@ -72,6 +73,16 @@ STEP_UNASKED = """NOT EXISTS (
         OR CAST(c.evidence AS TEXT) LIKE '%"share_percent": ' || CAST(NEW.share_percent AS TEXT) || '}%')
     AND NOT EXISTS (SELECT 1 FROM registry_clearance x WHERE x.grant_id = g.id))"""
 
+OTHER_SEAT = f"""{SEATS_BEFORE.OTHER_SEAT} OR NEW.seat IS NOT NULL AND EXISTS ({SEATS_BEFORE.THIS_CHANGE} AND (
+    (c.kind IN ('break_glass', 'cut_off', 'rollout')
+        AND NEW.seat NOT IN ('governance.decide_staging', 'governance.decide_production'))
+    OR (c.kind = 'rollback' AND NEW.seat <> 'governance.decide_production')
+    OR (c.kind = 'exception' AND NEW.seat NOT IN ('governance.decide_staging', 'governance.decide_exception'))))"""
+# As before, and a rollout lets a version decide like production does.
+SAME_PERSON = SEATS_BEFORE.SAME_PERSON.replace(
+    "(c.target = 'production' AND", "((c.target = 'production' OR c.kind = 'rollout') AND"
+)
+
 
 class Migration(migrations.Migration):
     dependencies = [("governance", "0012_kinds_of_change"), ("registry", "0010_break_glass"), ("serving", "0005_deployments")]
@@ -120,6 +131,22 @@ class Migration(migrations.Migration):
             "INSERT",
             DEVELOPED_ANOTHER,
             "whoever developed a version of the model cannot except all of them",
+        ),
+        *refuse_instead(
+            "governance_approval",
+            "seat_of_change",
+            "INSERT",
+            SEATS_BEFORE.OTHER_SEAT,
+            OTHER_SEAT,
+            "the seat is of another kind of change",
+        ),
+        *refuse_instead(
+            "governance_approval",
+            "two_people",
+            "INSERT",
+            SEATS_BEFORE.SAME_PERSON,
+            SAME_PERSON,
+            "one person stands behind one seat of a version",
         ),
         *refuse_when(
             "serving_deployment",

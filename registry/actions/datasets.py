@@ -12,10 +12,21 @@ from audit.errors import FieldProblem
 from audit.store import content_store
 from registry import snapshots
 from registry.contract import FeatureContract
-from registry.errors import DatasetExists, DatasetFailsContract, ProtectedColumn
+from registry.errors import (
+    DatasetExists,
+    DatasetFailsContract,
+    DatasetFailsExpectations,
+    ProtectedColumn,
+)
 from registry.events import Event
+from registry.expectations import (
+    ExpectationResult,
+    as_problem,
+    blocking_failures,
+)
 from registry.feature_tables import sources_of
-from registry.models import Dataset
+from registry.models import Dataset, Policy
+from registry.queries import expected_of
 from registry.validation import CheckResult, validate
 
 _OF_MONITORING = ("protected", "groups")
@@ -29,13 +40,16 @@ def register_dataset(
     protected_columns: Collection[str],
     *,
     by: User,
+    origin: Mapping[str, Any] | None = None,
 ) -> Dataset:
-    """Keep a snapshot under its digest, once every check of its contract has passed.
+    """Keep a snapshot under its digest, once every check of its contract and every blocking expectation has passed.
 
     `description` is the registry's part of a file's description; `protected_columns` are the names of
-    what was split off, so that they are recognised when they turn up here or in a decision. Raises
-    ContractMalformed, UnknownFeatureTable or FeaturesDifferFromTable where the contract looks features up, NotParquet,
-    ProtectedColumn, DatasetFailsContract or DatasetExists.
+    what was split off, so that they are recognised when they turn up here or in a decision. `origin` says
+    where the rows were read. The expectations are those in force for the name, else those for all data sets;
+    without either there is the contract alone. Raises ContractMalformed, UnknownFeatureTable or FeaturesDifferFromTable
+    where the contract looks features up, NotParquet, ProtectedColumn,
+    DatasetFailsContract, DatasetFailsExpectations or DatasetExists.
     """
     sha256 = hashlib.sha256(parquet).hexdigest()
     if existing := Dataset.objects.filter(name=name, sha256=sha256).first():
@@ -48,6 +62,9 @@ def register_dataset(
     table = snapshots.read_parquet(parquet)
     checks = validate(table, contract, protected_columns)
     _require_passed(checks)
+    now = timezone.now()
+    policy, expected = expected_of(name, table, now)
+    _require_expected(policy, expected)
     dataset = Dataset(
         name=name,
         # A crash after this leaves bytes that no row names: the same bytes again find them there.
@@ -59,7 +76,11 @@ def register_dataset(
         source=description.get("source", ""),
         licence=description.get("licence", ""),
         registered_by=by,
-        created_at=timezone.now(),
+        created_at=now,
+        origin=dict(origin or {}),
+        expectations=[result.as_json() for result in expected],
+        expectations_policy=policy,
+        newest_on=snapshots.newest_date(table),
     )
     dataset.entry = record(
         subject=dataset.subject,
@@ -69,11 +90,23 @@ def register_dataset(
         contract_sha256=contract.sha256,
         protected_columns=dataset.description["protected_columns"],
         checks=len(checks),
+        origin=dataset.origin,
+        expectations_policy=str(policy) if policy else None,
+        expectations_sha256=policy.sha256 if policy else None,
+        expectations=dataset.expectations,
         source=dataset.source,
         licence=dataset.licence,
     )
     dataset.save(force_insert=True)
     return dataset
+
+
+def _require_expected(policy: Policy | None, results: list[ExpectationResult]) -> None:
+    if failed := blocking_failures(results):
+        raise DatasetFailsExpectations(
+            f"The data set fails {len(failed)} of {len(results)} expectations of {policy}.",
+            errors=[as_problem(result) for result in failed],
+        )
 
 
 def _require_no_protected_part(description: Mapping[str, Any]) -> None:

@@ -3,6 +3,8 @@
 from functools import lru_cache
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from audit.admin_base import ReadOnlyAdmin
 from registry import queries
@@ -13,18 +15,68 @@ from registry.profile import QUANTILES, FeatureProfile
 
 @admin.register(Dataset)
 class DatasetAdmin(ReadOnlyAdmin):
-    list_display = ("name", "short_sha256", "rows", "checks_passed", "registered_by", "created_at")
+    list_display = (
+        "name",
+        "came_from",
+        "rows",
+        "short_sha256",
+        "newest_on",
+        "checks_passed",
+        "expected",
+        "expectations_policy",
+        "versions_of",
+        "registered_by",
+        "created_at",
+    )
     search_fields = ("name", "sha256", "source")
-    list_select_related = ("registered_by",)
+    list_select_related = ("registered_by", "expectations_policy")
     fieldsets = (
         (None, {"fields": ("name", "sha256", "rows", "source", "licence", "label_meaning")}),
+        ("Where it came from", {"fields": ("origin_table", "newest_on")}),
         ("Lineage", {"fields": ("runs_of", "versions_of", "tables_joined")}),
         ("Features", {"fields": ("features_table",)}),
         ("Profile", {"fields": ("profile_table", "profile_pictures")}),
         ("Checks", {"fields": ("checks_table",)}),
+        ("Expectations", {"fields": ("expectations_policy", "expectations_table")}),
         ("Left out", {"fields": ("split_off", "ignored_table")}),
         ("Record", {"fields": ("registered_by", "created_at", "entry")}),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Dataset]:
+        return super().get_queryset(request).prefetch_related("versions__model")
+
+    @admin.display(description="From")
+    def came_from(self, dataset: Dataset) -> str:
+        words = (dataset.origin.get(key) for key in ("kind", "source"))
+        return " ".join(word for word in words if word) or "-"
+
+    @admin.display(description="Expectations")
+    def expected(self, dataset: Dataset) -> str:
+        if dataset.expectations_policy_id is None:
+            return "none in force"
+        passed = sum(one["passed"] for one in dataset.expectations)
+        return f"{passed} of {len(dataset.expectations)} passed"
+
+    @admin.display(description="Origin")
+    def origin_table(self, dataset: Dataset) -> str:
+        return table(["", ""], [(key, value) for key, value in dataset.origin.items() if value])
+
+    @admin.display(description="Expectations")
+    def expectations_table(self, dataset: Dataset) -> str:
+        return table(
+            ["Column", "Expectation", "Result", "Blocks", "Found", "Limit"],
+            [
+                (
+                    one["column"],
+                    one["check"],
+                    tag("passed" if one["passed"] else "failed"),
+                    "yes" if one["blocking"] else "no",
+                    one["why"],
+                    one["limit"],
+                )
+                for one in dataset.expectations
+            ],
+        )
 
     @admin.display(description="SHA-256")
     def short_sha256(self, dataset: Dataset) -> str:
@@ -45,7 +97,7 @@ class DatasetAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Versions")
     def versions_of(self, dataset: Dataset) -> str:
-        return links(dataset.versions.select_related("model"))
+        return links(dataset.versions.all())
 
     @admin.display(description="Feature tables joined")
     def tables_joined(self, dataset: Dataset) -> str:

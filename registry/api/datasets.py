@@ -12,6 +12,7 @@ from registry.models import Dataset
 
 class DatasetSerializer(serializers.ModelSerializer[Dataset]):
     registered_by = serializers.CharField(source="registered_by.username", read_only=True)
+    expectations_policy = serializers.StringRelatedField[Dataset](allow_null=True)  # type: ignore[assignment]  # a text here
 
     class Meta:
         model = Dataset
@@ -23,6 +24,10 @@ class DatasetSerializer(serializers.ModelSerializer[Dataset]):
             "columns",
             "description",
             "validation",
+            "origin",
+            "newest_on",
+            "expectations_policy",
+            "expectations",
             "source",
             "licence",
             "registered_by",

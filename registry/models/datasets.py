@@ -7,7 +7,8 @@ from django.db import models
 class Dataset(models.Model):
     """One validated snapshot of applications with their labels. Its Parquet bytes are in the content store under `sha256`.
 
-    Holds no protected column: those were split off at intake. Never changed.
+    Holds no protected column: those were split off at intake. Never changed. `origin` says where the rows came from,
+    `expectations` what came of each one of `expectations_policy`, and `newest_on` the newest date of the time column.
     """
 
     name = models.CharField(max_length=100)
@@ -16,6 +17,12 @@ class Dataset(models.Model):
     columns = models.JSONField()
     description = models.JSONField()
     validation = models.JSONField()
+    origin = models.JSONField(default=dict)
+    expectations = models.JSONField(default=list)
+    expectations_policy = models.ForeignKey(
+        "registry.Policy", null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    newest_on = models.DateField(null=True)
     source = models.TextField(blank=True)
     licence = models.CharField(max_length=200, blank=True)
     registered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -33,6 +40,13 @@ class Dataset(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.sha256[:8]})"
+
+    @property
+    def expectations_passed(self) -> bool | None:
+        """False where any failed, blocking or not; None where no policy was in force."""
+        if self.expectations_policy_id is None:
+            return None
+        return all(one["passed"] for one in self.expectations)
 
     @property
     def subject(self) -> tuple[str, str]:

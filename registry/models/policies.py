@@ -15,6 +15,7 @@ class Policy(models.Model):
         MONITORING = "monitoring"
         RETRAINING = "retraining"
         OVERSIGHT = "oversight"
+        EXPECTATIONS = "expectations"
 
     class Status(models.TextChoices):
         PROPOSED = "proposed"

@@ -1,0 +1,48 @@
+"""The rows of a file or of a configured source, with where they came from."""
+
+import hashlib
+from datetime import datetime
+
+from django.conf import settings
+
+from audit.errors import FieldProblem
+from governance.data_files import read_data_file
+from governance.errors import SourceOfAnotherKind
+from governance.sources.places import Gathered, SqlSource, source_named
+from governance.sources.s3 import read_object
+from governance.sources.sql import read_query
+
+
+def from_file(data: bytes, filename: str, at: datetime) -> Gathered:
+    """Raises UnreadableFile."""
+    return Gathered(
+        read_data_file(data),
+        {
+            "kind": "file",
+            "where": filename,
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "read_at": at.isoformat(),
+        },
+    )
+
+
+def from_source(name: str, query: str, key: str, at: datetime) -> Gathered:
+    """What a database gives for the query, or a bucket for the key; the other of the two is empty.
+
+    Raises NoSuchSource, SourcesMalformed, SourceOfAnotherKind, SourceUnavailable, QueryRefused, ObjectRefused or
+    UnreadableFile.
+    """
+    source = source_named(name, settings.CREDENCE_SOURCES)
+    if isinstance(source, SqlSource):
+        if key:
+            raise _of_another_kind("key", "A database is asked by a query.")
+        return read_query(source, query, at)
+    if query:
+        raise _of_another_kind("query", "A bucket is asked by a key.")
+    return read_object(source, key, at)
+
+
+def _of_another_kind(field: str, detail: str) -> SourceOfAnotherKind:
+    return SourceOfAnotherKind(
+        "The source is of another kind.", errors=[FieldProblem(field, "not_taken", detail)]
+    )
