@@ -96,9 +96,9 @@ class TrackingServer:
     def drop_alias(self, name: str, version: str, alias: str) -> None:
         """Takes the alias away if it points to that version."""
         if alias in self.model_version(name, version).get("aliases", ()):
-            self._answer(
-                "DELETE", f"{API}registered-models/alias", params={"name": name, "alias": alias}
-            )
+            # The server reads the parameters of a DELETE from its body alone.
+            body = {"name": name, "alias": alias}
+            self._answer("DELETE", f"{API}registered-models/alias", json=body)
 
     def _version(self, path: str, **params: str) -> dict[str, Any]:
         found: dict[str, Any] = self._get(path, **params)["model_version"]

@@ -95,13 +95,14 @@ def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlflow]:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "GIT_PYTHON_REFRESH": "quiet",
     }
+    log = (folder / "log").open("wb")
     server = subprocess.Popen(
         [
             python, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", uri.rpartition(":")[2],
             "--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db",
             "--artifacts-destination", str(folder / "artefacts"),
         ],
-        cwd=folder, env=quiet, stdout=(folder / "log").open("wb"), stderr=subprocess.STDOUT,
+        cwd=folder, env=quiet, stdout=log, stderr=subprocess.STDOUT,
         start_new_session=True,
     )  # fmt: skip
     try:
@@ -121,6 +122,7 @@ def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlflow]:
     finally:
         os.killpg(server.pid, 15)
         server.wait(30)
+        log.close()
 
 
 def installed(folder: Path) -> str:
