@@ -1,5 +1,7 @@
 """`datasets`: data files come in here and are split; registered snapshots are listed."""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.parsers import MultiPartParser
@@ -14,11 +16,11 @@ from registry.models import Dataset
 
 class DatasetSummarySerializer(serializers.ModelSerializer[Dataset]):
     registered_by = serializers.CharField(source="registered_by.username", read_only=True)
-    expectations_policy = serializers.StringRelatedField[Dataset](allow_null=True)  # type: ignore[assignment]  # a text here
+    expectations_policy = serializers.StringRelatedField[Dataset](allow_null=True)
     expectations_passed = serializers.BooleanField(
         allow_null=True, read_only=True, help_text="Null where no expectations were in force."
     )
-    trained_versions = serializers.StringRelatedField(source="versions", many=True)
+    trained_versions = serializers.StringRelatedField[Any](source="versions", many=True)
 
     class Meta:
         model = Dataset
@@ -35,7 +37,9 @@ class DatasetUpload(StrictSerializer):
 
 class DatasetFromSource(StrictSerializer):
     name = serializers.SlugField(max_length=100)
-    source = serializers.CharField(max_length=100, help_text="A name that the operator configured.")
+    source = serializers.CharField(  # type: ignore[assignment]  # a field of that name, not where it comes from
+        max_length=100, help_text="A name that the operator configured."
+    )
     query = serializers.CharField(
         max_length=20_000, default="", help_text="One SELECT, of a database."
     )

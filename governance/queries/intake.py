@@ -11,6 +11,7 @@ from audit.action import require
 from governance.sources.places import Gathered
 from registry.description import Description
 from registry.expectations import Expectation, ExpectationResult, blocking_failures, evaluate
+from registry.joining import join_features
 from registry.queries import expected_of
 from registry.snapshots import read_parquet, split_file, to_parquet
 from registry.validation import CheckResult, validate

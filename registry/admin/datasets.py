@@ -43,7 +43,8 @@ class DatasetAdmin(ReadOnlyAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Dataset]:
-        return super().get_queryset(request).prefetch_related("versions__model")
+        found: QuerySet[Dataset] = super().get_queryset(request)
+        return found.prefetch_related("versions__model")
 
     @admin.display(description="From")
     def came_from(self, dataset: Dataset) -> str:
