@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import connections
 from django.utils import timezone
 
@@ -251,3 +251,9 @@ def assert_refused(attempted: str, problem: str) -> None:
 
 def later(days: float) -> datetime:
     return timezone.now() + timedelta(days=days)
+
+
+def in_role(user: User, role: str) -> User:
+    """The person with one role more, so that what refuses them is not that they lack it."""
+    user.groups.add(Group.objects.get(name=role))
+    return user

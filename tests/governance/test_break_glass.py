@@ -32,6 +32,7 @@ from tests.governance.builders import (
     a_champion,
     a_report,
     an_oversight_policy,
+    in_role,
 )
 from tests.governance.test_api import decide, get, post
 from tests.governance.test_findings import a_finding
@@ -247,9 +248,11 @@ def test_the_database_grants_no_emergency_on_one_approval(unready, developer, ap
 def test_the_database_takes_no_approval_from_maker_or_requester(who, unready, analyst, request):
     change = request_break_glass(unready, 8, CRISIS, by=analyst)
 
+    holder = in_role(request.getfixturevalue(who), "approver")
+
     with pytest.raises(IntegrityError, match="maker"), transaction.atomic():
         Approval.objects.create(
-            change_request=change, approver=request.getfixturevalue(who), decision="approve",
+            change_request=change, approver=holder, decision="approve",
             seat="governance.decide_production", rationale=WHY, decided_at=timezone.now(), entry=change.entry,
         )  # fmt: skip
 

@@ -57,6 +57,7 @@ from tests.governance.builders import (
     a_report,
     a_request,
     a_staged_version,
+    in_role,
 )
 from tests.registry.builders import a_policy, a_run, a_version, allowed
 
@@ -491,15 +492,9 @@ def refused(write, why=None):
         write()
 
 
-def with_seat(person):
-    """The same person as a validator too: nothing but the rule under test stands in the way."""
-    person.groups.add(Group.objects.get(name="validator"))
-    return person
-
-
 @pytest.mark.parametrize("decision", ["approve", "reject"])
 def test_the_database_refuses_an_approval_by_the_requester(developer, decision):
-    change = a_request(with_seat(developer))
+    change = a_request(in_role(developer, "validator"))
 
     refused(lambda: an_approval(change, developer, decision).save(), "maker of a change")
 
@@ -508,7 +503,9 @@ def test_the_database_refuses_an_approval_by_the_developer(developer, analyst):
     version = a_measured_version(developer)
     change = request_promotion(version, "staging", "On behalf.", by=analyst)
 
-    refused(lambda: an_approval(change, with_seat(developer)).save(), "maker of a change")
+    refused(
+        lambda: an_approval(change, in_role(developer, "validator")).save(), "maker of a change"
+    )
 
 
 def test_the_database_refuses_the_same_person_for_staging_and_production(developer, validator):

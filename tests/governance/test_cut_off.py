@@ -28,6 +28,7 @@ from tests.governance.builders import (
     a_champion,
     a_measured_version,
     a_report,
+    in_role,
     read_and_approve,
 )
 from tests.governance.test_api import decide, get, post
@@ -145,6 +146,7 @@ def test_the_database_grants_it_to_two_and_takes_nothing_from_its_maker(
     successor, developer, validator
 ):
     change = request_cut_off(successor, ASKED, by=developer)
+    in_role(developer, "validator")
     with pytest.raises(IntegrityError, match="maker"), transaction.atomic():
         Approval.objects.create(
             change_request=change, approver=developer, decision="approve",

@@ -30,6 +30,7 @@ from tests.governance.builders import (
     a_gate_policy,
     a_measured_version,
     a_report,
+    in_role,
 )
 from tests.governance.test_api import decide, get, post
 from tests.registry.builders import a_model, a_version
@@ -303,9 +304,11 @@ def test_the_buttons_ask_for_it_and_the_windows_show_both_limits(
 def test_the_database_takes_no_approval_from_maker_or_requester(who, failed, analyst, request):
     change = an_exception(failed, analyst)
 
+    holder = in_role(request.getfixturevalue(who), "approver")
+
     with pytest.raises(IntegrityError, match="maker"), transaction.atomic():
         Approval.objects.create(
-            change_request=change, approver=request.getfixturevalue(who), decision="approve",
+            change_request=change, approver=holder, decision="approve",
             seat="governance.decide_exception", rationale=WHY, decided_at=timezone.now(), entry=change.entry,
         )  # fmt: skip
 

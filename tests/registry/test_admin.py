@@ -104,7 +104,7 @@ def test_a_data_set_links_to_its_runs_and_versions_and_shows_every_check(
 def test_a_run_shows_its_measures_and_pictures(window: Client, version: ModelVersion) -> None:
     page = window.get(address(Run, "change", version.run_id)).content.decode()
 
-    assert page.count("data:image/svg+xml;base64,") == 3
+    assert page.count("data:image/svg+xml;base64,") == 4
     assert f"{version.run.metrics['holdout']['performance']['auc']:.4f}" in page
 
 

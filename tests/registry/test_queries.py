@@ -59,7 +59,7 @@ def test_a_plot_is_read_by_its_name() -> None:
     run = a_run()
 
     assert queries.plot_of(run, "roc").startswith(b"<svg")
-    with pytest.raises(UnknownPlot, match="calibration, importance, roc"):
+    with pytest.raises(UnknownPlot, match="calibration, confusion, importance, roc"):
         queries.plot_of(run, "lift")
 
 

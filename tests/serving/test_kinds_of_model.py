@@ -68,5 +68,7 @@ def champion_matrix(decision: Any) -> Any:
     return contract_of_version(decision.version).matrix(packed)
 
 
-def test_the_choices_of_a_run_are_the_algorithms_that_can_be_trained() -> None:
-    assert tuple(Run.Algorithm.values) == ALGORITHMS
+def test_the_choices_of_a_run_are_the_algorithms_that_can_be_trained_and_what_was_trained_outside() -> (
+    None
+):
+    assert tuple(Run.Algorithm.values) == (*ALGORITHMS, Run.Algorithm.OUTSIDE)
