@@ -137,6 +137,13 @@ def holds(user: AbstractBaseUser | AnonymousUser, permission: str) -> bool:
     ).exists()
 
 
+def permissions_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[str]:
+    """Every permission that an active user holds through a group, in one query: for pages that ask for many."""
+    rows = Permission.objects.filter(group__user=user.pk, group__user__is_active=True)
+    held = rows.values_list("content_type__app_label", "codename").distinct()
+    return frozenset(f"{app}.{codename}" for app, codename in held)
+
+
 def require(user: User, permission: str) -> None:
     """Raises NotPermitted."""
     if not holds(user, permission):

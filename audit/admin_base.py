@@ -8,10 +8,21 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
-from audit.action import holds
+from audit.action import permissions_of
 from audit.queries import last_verification
 
 EXPECTED_WITHIN = timedelta(hours=25)  # it is scheduled daily
+
+
+def may_see(request: HttpRequest, permission: str) -> bool:
+    """Whether who asked for the page holds the permission. A page asks about every window: the database is asked once.
+
+    Acts do not ask here: they ask the database at the moment at which they count.
+    """
+    if not hasattr(request, "held_permissions"):
+        request.held_permissions = permissions_of(request.user)  # type: ignore[attr-defined]  # ours, on Django's request
+    held: frozenset[str] = request.held_permissions
+    return permission in held
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
@@ -23,7 +34,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
 
     def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         options = self.model._meta
-        return holds(request.user, f"{options.app_label}.view_{options.model_name}")
+        return may_see(request, f"{options.app_label}.view_{options.model_name}")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

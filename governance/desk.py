@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from audit.action import permissions_of
 from audit.admin_parts import address
 from audit.cases import holds_in_force, open_erasure_cases
 from audit.queries import last_verification
@@ -19,7 +20,7 @@ from governance.models import Finding, RetrainingCase
 from governance.oversight_policy import SEVERITIES
 from governance.queries import desk
 from governance.queries.access import unanswered
-from governance.queries.accounts import permissions_of, roles_of
+from governance.queries.accounts import roles_of
 from governance.queries.cases import next_step, open_cases
 from governance.queries.changes import changes_awaiting, last_reminders, open_changes
 from governance.queries.findings import unclosed_findings

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.urls import reverse
 
-from governance.queries.accounts import permissions_of
+from audit.action import permissions_of
 
 
 class Item(NamedTuple):

@@ -19,8 +19,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from audit.action import holds
-from audit.admin_base import ReadOnlyAdmin
+from audit.admin_base import ReadOnlyAdmin, may_see
 from governance.actions.accounts import (
     create_user,
     deactivate_user,
@@ -48,7 +47,7 @@ class AccountsWindow(ReadOnlyAdmin):
     """Seen by those who answer for accounts."""
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return holds(request.user, "governance.view_accounts")
+        return may_see(request, "governance.view_accounts")
 
 
 @admin.register(User)

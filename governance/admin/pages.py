@@ -4,7 +4,7 @@ The page never decides: who may press is asked of the act, and its refusal is sh
 shown to those whom the act would not turn away for their role.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from audit.action import holds
+from audit.action import permissions_of
 from audit.errors import NotPermitted, Refusal
 from governance.admin.parts import address
 
@@ -72,8 +72,9 @@ class ActPage:
     def url(self, row: Model | None = None) -> str:
         return reverse(self.name, args=[] if row is None else [row.pk])
 
-    def is_shown(self, row: Model | None, user: User) -> bool:
-        return holds(user, self.needs) and self.applies(row, user)
+    def is_shown(self, row: Model | None, user: User, held: Collection[str]) -> bool:
+        """`held`: the permissions of the user."""
+        return self.needs in held and self.applies(row, user)
 
 
 @dataclass
@@ -84,18 +85,20 @@ class ActPages:
 
     def of(self, row: Model, user: User) -> list[ActPage]:
         """The buttons of one row's window, for this person."""
+        held = permissions_of(user)
         return [
             page
             for page in self.pages
-            if not page.on_list and isinstance(row, page.model) and page.is_shown(row, user)
+            if not page.on_list and isinstance(row, page.model) and page.is_shown(row, user, held)
         ]
 
     def of_list(self, model: type[Model], user: User) -> list[ActPage]:
         """The buttons above a list."""
+        held = permissions_of(user)
         return [
             page
             for page in self.pages
-            if page.on_list and page.model is model and page.is_shown(None, user)
+            if page.on_list and page.model is model and page.is_shown(None, user, held)
         ]
 
     def urls(self) -> list[URLPattern]:

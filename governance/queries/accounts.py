@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.contrib.auth.models import AbstractBaseUser, Permission, User
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from governance.errors import NoSuchAccount
@@ -26,13 +26,6 @@ def accounts() -> QuerySet[User]:
 def roles_of(user: User) -> list[str]:
     """The roles that a person holds; a service account holds none."""
     return sorted(group.name for group in user.groups.all() if group.name in ROLES)
-
-
-def permissions_of(user: AbstractBaseUser) -> frozenset[str]:
-    """Every permission that an active user holds through a group, in one query: for pages that ask for many."""
-    rows = Permission.objects.filter(group__user=user.pk, group__user__is_active=True)
-    held = rows.values_list("content_type__app_label", "codename").distinct()
-    return frozenset(f"{app}.{codename}" for app, codename in held)
 
 
 def is_locked(user: User, now: datetime) -> bool:
