@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('first__gte', 0), ('last__gte', models.F('first'))), name='audit_epoch_is_a_range'), models.UniqueConstraint(fields=('origin', 'first'), name='audit_one_epoch_per_first')],
             },
         ),
         migrations.CreateModel(
@@ -71,6 +72,9 @@ class Migration(migrations.Migration):
                 ('archived', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='holds', to='audit.archivedobject')),
                 ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='audit.entry')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(condition=models.Q(('released_at', None)), fields=('archived', 'matter'), name='audit_one_hold_per_matter')],
+            },
         ),
         migrations.CreateModel(
             name='RestoreRequest',
@@ -94,6 +98,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'permissions': [('request_restore', 'Can ask for objects to be restored from the archive')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['requested', 'restoring'])), fields=('archived',), name='audit_one_restore_under_way')],
             },
         ),
         migrations.CreateModel(
@@ -106,6 +111,9 @@ class Migration(migrations.Migration):
                 ('started_on', models.DateField()),
                 ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='audit.entry')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('record_class', 'subject_type', 'subject_id'), name='audit_one_start_per_record')],
+            },
         ),
         migrations.CreateModel(
             name='ArchiveAlarm',
@@ -123,26 +131,6 @@ class Migration(migrations.Migration):
                 'ordering': ['-id'],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('cleared_at', None)), fields=('kind', 'key', 'version_id'), name='audit_one_open_alarm')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='epoch',
-            constraint=models.UniqueConstraint(fields=('origin', 'first'), name='audit_one_epoch_per_first'),
-        ),
-        migrations.AddConstraint(
-            model_name='epoch',
-            constraint=models.CheckConstraint(condition=models.Q(('first__gte', 0), ('last__gte', models.F('first'))), name='audit_epoch_is_a_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='objecthold',
-            constraint=models.UniqueConstraint(condition=models.Q(('released_at', None)), fields=('archived', 'matter'), name='audit_one_hold_per_matter'),
-        ),
-        migrations.AddConstraint(
-            model_name='restorerequest',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['requested', 'restoring'])), fields=('archived',), name='audit_one_restore_under_way'),
-        ),
-        migrations.AddConstraint(
-            model_name='retentionstart',
-            constraint=models.UniqueConstraint(fields=('record_class', 'subject_type', 'subject_id'), name='audit_one_start_per_record'),
         ),
         *append_only("audit_epoch"),
         *append_only("audit_archivedobject"),

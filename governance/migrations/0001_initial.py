@@ -126,6 +126,50 @@ class Migration(migrations.Migration):
                         "Can void and expire changes that nobody can grant any more",
                     ),
                 ],
+                'constraints': [models.UniqueConstraint(
+                condition=models.Q(("policy__isnull", False), ("state", "open")),
+                fields=("policy",),
+                name="governance_one_open_change_per_policy",
+            ), models.UniqueConstraint(
+                condition=models.Q(("state", "open"), ("version__isnull", False)),
+                fields=("version", "kind"),
+                name="governance_one_open_change_per_version",
+            ), models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("decided_at", None), ("state", "open")),
+                    models.Q(
+                        models.Q(("state", "open"), _negated=True), ("decided_at__isnull", False)
+                    ),
+                    _connector="OR",
+                ),
+                name="governance_open_change_is_undecided",
+            ), models.CheckConstraint(
+                condition=models.Q(("rationale", ""), _negated=True),
+                name="governance_change_has_rationale",
+            ), models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("kind", "policy"),
+                        ("policy__isnull", False),
+                        ("target", ""),
+                        ("version", None),
+                    ),
+                    models.Q(
+                        ("kind", "revocation"),
+                        ("policy", None),
+                        ("target", ""),
+                        ("version__isnull", False),
+                    ),
+                    models.Q(
+                        ("kind", "promotion"),
+                        ("policy", None),
+                        ("target__in", ["staging", "production"]),
+                        ("version__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="governance_change_is_about_one_thing",
+            )],
             },
         ),
         migrations.CreateModel(
@@ -172,6 +216,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                'constraints': [models.CheckConstraint(
+                condition=models.Q(("rationale", ""), _negated=True),
+                name="governance_approval_has_rationale",
+            ), models.UniqueConstraint(
+                fields=("change_request", "approver"), name="governance_one_decision_per_person"
+            )],
             },
         ),
         migrations.CreateModel(
@@ -232,6 +282,11 @@ class Migration(migrations.Migration):
                     ("carry_out_gates", "Can measure versions against the gate policy"),
                     ("take_in_dataset", "Can take in a data file and split it"),
                 ],
+                'constraints': [models.UniqueConstraint(
+                condition=models.Q(("state__in", ["queued", "running"])),
+                fields=("version",),
+                name="governance_one_gate_run_at_a_time",
+            )],
             },
         ),
         migrations.CreateModel(
@@ -342,6 +397,26 @@ class Migration(migrations.Migration):
                     ("open_incident", "Can open incidents"),
                     ("close_incident", "Can close incidents"),
                 ],
+                'constraints': [models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_at", None), ("state", "open")),
+                    models.Q(
+                        ("closed_at__isnull", False),
+                        ("state", "closed"),
+                        models.Q(("cause", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="governance_closed_incident_has_a_cause",
+            ), models.UniqueConstraint(
+                condition=models.Q(("state", "open"), ("version", None)),
+                fields=("kind",),
+                name="governance_one_open_incident_of_the_log",
+            ), models.UniqueConstraint(
+                condition=models.Q(("state", "open")),
+                fields=("kind", "version"),
+                name="governance_one_open_incident_per_version",
+            )],
             },
         ),
         migrations.CreateModel(
@@ -410,6 +485,23 @@ class Migration(migrations.Migration):
                     ("close_case", "Can close a retraining case without retraining"),
                     ("watch_clock", "Can warn of and record missed deadlines"),
                 ],
+                'constraints': [models.UniqueConstraint(
+                condition=models.Q(("closed_at", None)),
+                fields=("model", "cause"),
+                name="governance_one_open_case_per_cause",
+            ), models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("state__in", ["closed_champion", "closed_no_retrain"]), _negated=True
+                    ),
+                    ("closed_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="governance_closed_case_has_a_time",
+            ), models.CheckConstraint(
+                condition=models.Q(("due_at__gt", models.F("detected_at"))),
+                name="governance_case_has_a_deadline",
+            )],
             },
         ),
         migrations.CreateModel(
@@ -440,6 +532,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(
+                fields=("case", "percent"), name="governance_one_warning_per_share"
+            )],
+            },
         ),
         migrations.CreateModel(
             name="CaseStep",
@@ -505,6 +602,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                'constraints': [models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("finished_at", None), ("outcome", "")),
+                    models.Q(("finished_at__isnull", False), ("outcome__in", ["done", "stopped"])),
+                    _connector="OR",
+                ),
+                name="governance_finished_step_has_an_outcome",
+            ), models.UniqueConstraint(
+                fields=("case", "step"), name="governance_one_step_per_case"
+            )],
             },
         ),
         migrations.CreateModel(
@@ -573,171 +680,5 @@ class Migration(migrations.Migration):
                     ("record_sign_in", "Can record sign-ins and their failures"),
                 ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="changerequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("kind", "policy"),
-                        ("policy__isnull", False),
-                        ("target", ""),
-                        ("version", None),
-                    ),
-                    models.Q(
-                        ("kind", "revocation"),
-                        ("policy", None),
-                        ("target", ""),
-                        ("version__isnull", False),
-                    ),
-                    models.Q(
-                        ("kind", "promotion"),
-                        ("policy", None),
-                        ("target__in", ["staging", "production"]),
-                        ("version__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="governance_change_is_about_one_thing",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="changerequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("rationale", ""), _negated=True),
-                name="governance_change_has_rationale",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="changerequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("decided_at", None), ("state", "open")),
-                    models.Q(
-                        models.Q(("state", "open"), _negated=True), ("decided_at__isnull", False)
-                    ),
-                    _connector="OR",
-                ),
-                name="governance_open_change_is_undecided",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="changerequest",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "open"), ("version__isnull", False)),
-                fields=("version", "kind"),
-                name="governance_one_open_change_per_version",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="changerequest",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("policy__isnull", False), ("state", "open")),
-                fields=("policy",),
-                name="governance_one_open_change_per_policy",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approval",
-            constraint=models.UniqueConstraint(
-                fields=("change_request", "approver"), name="governance_one_decision_per_person"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approval",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("rationale", ""), _negated=True),
-                name="governance_approval_has_rationale",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="gaterun",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state__in", ["queued", "running"])),
-                fields=("version",),
-                name="governance_one_gate_run_at_a_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="incident",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "open")),
-                fields=("kind", "version"),
-                name="governance_one_open_incident_per_version",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="incident",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "open"), ("version", None)),
-                fields=("kind",),
-                name="governance_one_open_incident_of_the_log",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="incident",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_at", None), ("state", "open")),
-                    models.Q(
-                        ("closed_at__isnull", False),
-                        ("state", "closed"),
-                        models.Q(("cause", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="governance_closed_incident_has_a_cause",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="retrainingcase",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("due_at__gt", models.F("detected_at"))),
-                name="governance_case_has_a_deadline",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="retrainingcase",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("state__in", ["closed_champion", "closed_no_retrain"]), _negated=True
-                    ),
-                    ("closed_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="governance_closed_case_has_a_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="retrainingcase",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("closed_at", None)),
-                fields=("model", "cause"),
-                name="governance_one_open_case_per_cause",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="casewarning",
-            constraint=models.UniqueConstraint(
-                fields=("case", "percent"), name="governance_one_warning_per_share"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="casestep",
-            constraint=models.UniqueConstraint(
-                fields=("case", "step"), name="governance_one_step_per_case"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="casestep",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("finished_at", None), ("outcome", "")),
-                    models.Q(("finished_at__isnull", False), ("outcome__in", ["done", "stopped"])),
-                    _connector="OR",
-                ),
-                name="governance_finished_step_has_an_outcome",
-            ),
         ),
     ]

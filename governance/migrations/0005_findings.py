@@ -50,6 +50,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'permissions': [('open_finding', 'Can open findings'), ('submit_remediation', 'Can own findings and say how they were put right'), ('close_finding', 'Can close findings and reject remediations'), ('extend_finding', 'Can extend the due date of findings')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(models.Q(('state', 'closed'), _negated=True), ('closed_at', None), ('closed_by', None), ('closing_rationale', '')), models.Q(('closed_at__isnull', False), ('closed_by__isnull', False), ('state', 'closed'), models.Q(('closing_rationale', ''), _negated=True)), _connector='OR'), name='governance_closed_finding_has_a_closer'), models.CheckConstraint(condition=models.Q(('state', 'open'), models.Q(('remediated_at__isnull', False), models.Q(('remediation', ''), _negated=True)), _connector='OR'), name='governance_finding_remediated_with_evidence'), models.CheckConstraint(condition=models.Q(('closed_by', None), models.Q(('closed_by', models.F('owner')), _negated=True), _connector='OR'), name='governance_finding_closer_is_not_owner')],
             },
         ),
         migrations.CreateModel(
@@ -66,6 +67,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='governance_extension_has_a_reason'), models.CheckConstraint(condition=models.Q(('due_on__gt', models.F('was_due_on'))), name='governance_extension_is_later')],
             },
         ),
         migrations.CreateModel(
@@ -79,6 +81,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'constraints': [models.UniqueConstraint(fields=('finding', 'due_on'), name='governance_one_overdue_per_due_date')],
             },
         ),
         migrations.CreateModel(
@@ -101,6 +104,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'permissions': [('open_revalidation', 'Can open revalidations'), ('complete_revalidation', 'Can complete revalidations')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('completed_at', None), ('completed_by', None), ('next_due_on', None), ('outcome', ''), ('state', 'open')), models.Q(('completed_at__isnull', False), ('completed_by__isnull', False), ('next_due_on__isnull', False), ('outcome__in', ['approved', 'approved_with_restrictions', 'rejected']), ('state', 'completed'), models.Q(('summary', ''), _negated=True)), _connector='OR'), name='governance_completed_revalidation_has_an_outcome'), models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('model', 'cause'), name='governance_one_open_revalidation_per_cause')],
             },
         ),
         migrations.CreateModel(
@@ -122,37 +126,5 @@ class Migration(migrations.Migration):
                 'permissions': [('attest_model', 'Can attest for the models that they own')],
                 'constraints': [models.UniqueConstraint(fields=('model', 'to_on'), name='governance_one_attestation_per_day'), models.CheckConstraint(condition=models.Q(('statement', ''), _negated=True), name='governance_attestation_says_something'), models.CheckConstraint(condition=models.Q(('from_on__lte', models.F('to_on')), ('next_due_on__gt', models.F('to_on'))), name='governance_attestation_period')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.CheckConstraint(condition=models.Q(('closed_by', None), models.Q(('closed_by', models.F('owner')), _negated=True), _connector='OR'), name='governance_finding_closer_is_not_owner'),
-        ),
-        migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'open'), models.Q(('remediated_at__isnull', False), models.Q(('remediation', ''), _negated=True)), _connector='OR'), name='governance_finding_remediated_with_evidence'),
-        ),
-        migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(models.Q(('state', 'closed'), _negated=True), ('closed_at', None), ('closed_by', None), ('closing_rationale', '')), models.Q(('closed_at__isnull', False), ('closed_by__isnull', False), ('state', 'closed'), models.Q(('closing_rationale', ''), _negated=True)), _connector='OR'), name='governance_closed_finding_has_a_closer'),
-        ),
-        migrations.AddConstraint(
-            model_name='findingextension',
-            constraint=models.CheckConstraint(condition=models.Q(('due_on__gt', models.F('was_due_on'))), name='governance_extension_is_later'),
-        ),
-        migrations.AddConstraint(
-            model_name='findingextension',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='governance_extension_has_a_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='overduefinding',
-            constraint=models.UniqueConstraint(fields=('finding', 'due_on'), name='governance_one_overdue_per_due_date'),
-        ),
-        migrations.AddConstraint(
-            model_name='revalidation',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('model', 'cause'), name='governance_one_open_revalidation_per_cause'),
-        ),
-        migrations.AddConstraint(
-            model_name='revalidation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('completed_at', None), ('completed_by', None), ('next_due_on', None), ('outcome', ''), ('state', 'open')), models.Q(('completed_at__isnull', False), ('completed_by__isnull', False), ('next_due_on__isnull', False), ('outcome__in', ['approved', 'approved_with_restrictions', 'rejected']), ('state', 'completed'), models.Q(('summary', ''), _negated=True)), _connector='OR'), name='governance_completed_revalidation_has_an_outcome'),
         ),
     ]

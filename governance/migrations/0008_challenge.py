@@ -53,6 +53,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='governance_condition_has_text')],
             },
         ),
         migrations.CreateModel(
@@ -67,6 +68,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='governance_comment_has_text')],
             },
         ),
         migrations.CreateModel(
@@ -81,6 +83,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'constraints': [models.UniqueConstraint(fields=('change_request', 'days_before'), name='governance_reminded_once')],
             },
         ),
         migrations.CreateModel(
@@ -94,18 +97,6 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['id'],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='approvalcondition',
-            constraint=models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='governance_condition_has_text'),
-        ),
-        migrations.AddConstraint(
-            model_name='changecomment',
-            constraint=models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='governance_comment_has_text'),
-        ),
-        migrations.AddConstraint(
-            model_name='changereminder',
-            constraint=models.UniqueConstraint(fields=('change_request', 'days_before'), name='governance_reminded_once'),
         ),
         *append_only("governance_changecomment"),
         *append_only(CONDITION),

@@ -63,6 +63,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'permissions': [('generate_document', 'Can generate documents about versions'), ('approve_document', 'Can approve documents about versions')],
+                'constraints': [models.UniqueConstraint(fields=('version', 'kind', 'number'), name='governance_one_document_per_number')],
             },
         ),
         migrations.CreateModel(
@@ -78,15 +79,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('rationale', ''), _negated=True), name='governance_document_approval_has_rationale')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='document',
-            constraint=models.UniqueConstraint(fields=('version', 'kind', 'number'), name='governance_one_document_per_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='documentapproval',
-            constraint=models.CheckConstraint(condition=models.Q(('rationale', ''), _negated=True), name='governance_document_approval_has_rationale'),
         ),
         *append_only(DOCUMENT),
         *append_only(APPROVAL),

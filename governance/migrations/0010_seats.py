@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'permissions': [('delegate_seat', 'Can let others take their seat for a while')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='governance_delegation_has_a_reason'), models.CheckConstraint(condition=models.Q(('valid_to__gt', models.F('valid_from'))), name='governance_delegation_ends'), models.CheckConstraint(condition=models.Q(('delegator', models.F('delegate')), _negated=True), name='governance_nobody_delegates_to_themselves')],
             },
         ),
         migrations.AddField(
@@ -55,6 +56,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='governance_delegation_end_has_a_reason')],
             },
         ),
         migrations.CreateModel(
@@ -98,6 +100,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'permissions': [('assess_materiality', 'Can assess how material models are')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('proposed_tier__in', [1, 2, 3]), ('tier__in', [1, 2, 3])), name='governance_materiality_tiers'), models.CheckConstraint(condition=models.Q(('amounts_known__lte', models.F('decisions')), ('period_from__lt', models.F('period_to'))), name='governance_materiality_period'), models.CheckConstraint(condition=models.Q(('rationale', ''), _negated=True), name='governance_materiality_has_rationale')],
             },
         ),
         migrations.CreateModel(
@@ -142,6 +145,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'role to certify',
                 'verbose_name_plural': 'roles to certify',
                 'ordering': ['holder__username', 'role'],
+                'constraints': [models.UniqueConstraint(fields=('recertification', 'holder', 'role'), name='governance_a_role_is_asked_about_once')],
             },
         ),
         migrations.CreateModel(
@@ -157,6 +161,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='governance_role_decision_has_a_reason')],
             },
         ),
         migrations.CreateModel(
@@ -171,41 +176,5 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='delegation',
-            constraint=models.CheckConstraint(condition=models.Q(('delegator', models.F('delegate')), _negated=True), name='governance_nobody_delegates_to_themselves'),
-        ),
-        migrations.AddConstraint(
-            model_name='delegation',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to__gt', models.F('valid_from'))), name='governance_delegation_ends'),
-        ),
-        migrations.AddConstraint(
-            model_name='delegation',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='governance_delegation_has_a_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='delegationend',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='governance_delegation_end_has_a_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='materialityassessment',
-            constraint=models.CheckConstraint(condition=models.Q(('rationale', ''), _negated=True), name='governance_materiality_has_rationale'),
-        ),
-        migrations.AddConstraint(
-            model_name='materialityassessment',
-            constraint=models.CheckConstraint(condition=models.Q(('amounts_known__lte', models.F('decisions')), ('period_from__lt', models.F('period_to'))), name='governance_materiality_period'),
-        ),
-        migrations.AddConstraint(
-            model_name='materialityassessment',
-            constraint=models.CheckConstraint(condition=models.Q(('proposed_tier__in', [1, 2, 3]), ('tier__in', [1, 2, 3])), name='governance_materiality_tiers'),
-        ),
-        migrations.AddConstraint(
-            model_name='roleheld',
-            constraint=models.UniqueConstraint(fields=('recertification', 'holder', 'role'), name='governance_a_role_is_asked_about_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='roledecision',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='governance_role_decision_has_a_reason'),
         ),
     ]

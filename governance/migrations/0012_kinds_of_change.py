@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'threshold exception',
                 'ordering': ['-id'],
                 'permissions': [('grant_exception', 'Can grant exceptions from a gate policy')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('minimum__isnull', False), ('maximum__isnull', False), _connector='OR'), name='governance_exception_has_a_limit'), models.CheckConstraint(condition=models.Q(models.Q(('justification', ''), _negated=True), models.Q(('compensating_controls', ''), _negated=True)), name='governance_exception_says_why')],
             },
         ),
         migrations.AlterModelOptions(
@@ -78,13 +79,5 @@ class Migration(migrations.Migration):
             model_name='thresholdexception',
             name='version',
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='exceptions', to='registry.modelversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='thresholdexception',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('justification', ''), _negated=True), models.Q(('compensating_controls', ''), _negated=True)), name='governance_exception_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='thresholdexception',
-            constraint=models.CheckConstraint(condition=models.Q(('minimum__isnull', False), ('maximum__isnull', False), _connector='OR'), name='governance_exception_has_a_limit'),
         ),
     ]

@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'monitoring passes',
                 'ordering': ['-id'],
                 'permissions': [('request_pass', 'Can request a monitoring pass'), ('run_pass', 'Can carry out a monitoring pass')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('state', 'requested')), models.Q(('finished_at__isnull', False), ('state__in', ['finished', 'failed'])), _connector='OR'), name='monitoring_pass_ends_with_a_time'), models.CheckConstraint(condition=models.Q(('window_start__lt', models.F('window_end'))), name='monitoring_pass_window')],
             },
         ),
         migrations.CreateModel(
@@ -55,6 +56,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'permissions': [('supply_protected', 'Can supply protected attributes'), ('read_protected', 'Can have protected attributes read for a report'), ('forget_protected', 'Can remove protected attributes of erased people')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('scope', 'dataset'), ('subject_id__isnull', True), models.Q(('dataset_sha256', ''), _negated=True), models.Q(('row_id', ''), _negated=True)), models.Q(('dataset_sha256', ''), ('row_id', ''), ('scope', 'client'), ('subject_id__isnull', False)), _connector='OR'), name='monitoring_protected_value_is_about_one')],
             },
         ),
         migrations.CreateModel(
@@ -78,6 +80,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'permissions': [('make_report', 'Can make monitoring reports'), ('view_fairness_report', 'Can see reports that compare protected groups')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('window_start__lt', models.F('window_end'))), name='monitoring_report_window')],
             },
         ),
         migrations.CreateModel(
@@ -104,19 +107,8 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'permissions': [('raise_alert', 'Can raise alerts')],
+                'constraints': [models.UniqueConstraint(fields=('report', 'trigger', 'measured'), name='monitoring_one_alert_per_report')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='monitoringpass',
-            constraint=models.CheckConstraint(condition=models.Q(('window_start__lt', models.F('window_end'))), name='monitoring_pass_window'),
-        ),
-        migrations.AddConstraint(
-            model_name='monitoringpass',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('state', 'requested')), models.Q(('finished_at__isnull', False), ('state__in', ['finished', 'failed'])), _connector='OR'), name='monitoring_pass_ends_with_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='protectedvalue',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('scope', 'dataset'), ('subject_id__isnull', True), models.Q(('dataset_sha256', ''), _negated=True), models.Q(('row_id', ''), _negated=True)), models.Q(('dataset_sha256', ''), ('row_id', ''), ('scope', 'client'), ('subject_id__isnull', False)), _connector='OR'), name='monitoring_protected_value_is_about_one'),
         ),
         migrations.AddIndex(
             model_name='protectedvalue',
@@ -125,13 +117,5 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='report',
             index=models.Index(fields=['model', 'kind', 'window_end'], name='monitoring_report_window'),
-        ),
-        migrations.AddConstraint(
-            model_name='report',
-            constraint=models.CheckConstraint(condition=models.Q(('window_start__lt', models.F('window_end'))), name='monitoring_report_window'),
-        ),
-        migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.UniqueConstraint(fields=('report', 'trigger', 'measured'), name='monitoring_one_alert_per_report'),
         ),
     ]

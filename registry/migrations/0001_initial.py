@@ -60,6 +60,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'permissions': [('register_dataset', 'Can register a dataset')],
+                'constraints': [models.UniqueConstraint(fields=('name', 'sha256'), name='registry_one_dataset_per_digest')],
             },
         ),
         migrations.CreateModel(
@@ -83,6 +84,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'model version',
                 'ordering': ['model', '-number'],
                 'permissions': [('register_version', 'Can register a version'), ('change_stage', 'Can change the stage of a version'), ('promote_version', 'Can make a version the champion')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('cut_off__gt', 0), ('cut_off__lt', 1)), name='registry_version_cut_off')],
             },
         ),
         migrations.CreateModel(
@@ -104,6 +106,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'permissions': [('grant_clearance', 'Can grant a clearance'), ('revoke_clearance', 'Can revoke a clearance')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('grant__isnull', True), ('kind', 'grant')), models.Q(('grant__isnull', False), ('kind', 'revocation')), _connector='OR'), name='registry_revocation_names_its_grant')],
             },
         ),
         migrations.CreateModel(
@@ -131,6 +134,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'policies',
                 'ordering': ['kind', 'name', '-version'],
                 'permissions': [('propose_policy', 'Can propose a policy'), ('adopt_policy', 'Can adopt a policy')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('status', 'approved'), _negated=True), models.Q(('approved_at__isnull', False), ('approved_by__isnull', False)), _connector='OR'), name='registry_approved_policy_has_approver'), models.CheckConstraint(condition=models.Q(('approved_by__isnull', True), models.Q(('approved_by', models.F('proposed_by')), _negated=True), _connector='OR'), name='registry_policy_approver_is_not_proposer'), models.UniqueConstraint(condition=models.Q(('status', 'approved')), fields=('kind', 'name'), name='registry_one_policy_in_force'), models.UniqueConstraint(fields=('kind', 'name', 'version'), name='registry_one_policy_per_version')],
             },
         ),
         migrations.AddField(
@@ -169,6 +173,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'permissions': [('request_run', 'Can request a training run'), ('train_run', 'Can train a run')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('holdout_share__gt', 0), ('holdout_share__lt', 1)), name='registry_run_holdout_share')],
             },
         ),
         migrations.AddField(
@@ -205,6 +210,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'model',
                 'ordering': ['name'],
                 'permissions': [('register_model', 'Can register a model')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('tier__in', [1, 2, 3])), name='registry_model_tier')],
             },
         ),
         migrations.AddField(
@@ -218,47 +224,11 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='registry.scoringmodel'),
         ),
         migrations.AddConstraint(
-            model_name='dataset',
-            constraint=models.UniqueConstraint(fields=('name', 'sha256'), name='registry_one_dataset_per_digest'),
-        ),
-        migrations.AddConstraint(
-            model_name='clearance',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('grant__isnull', True), ('kind', 'grant')), models.Q(('grant__isnull', False), ('kind', 'revocation')), _connector='OR'), name='registry_revocation_names_its_grant'),
-        ),
-        migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.UniqueConstraint(fields=('kind', 'name', 'version'), name='registry_one_policy_per_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'approved')), fields=('kind', 'name'), name='registry_one_policy_in_force'),
-        ),
-        migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.CheckConstraint(condition=models.Q(('approved_by__isnull', True), models.Q(('approved_by', models.F('proposed_by')), _negated=True), _connector='OR'), name='registry_policy_approver_is_not_proposer'),
-        ),
-        migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'approved'), _negated=True), models.Q(('approved_at__isnull', False), ('approved_by__isnull', False)), _connector='OR'), name='registry_approved_policy_has_approver'),
-        ),
-        migrations.AddConstraint(
-            model_name='scoringmodel',
-            constraint=models.CheckConstraint(condition=models.Q(('tier__in', [1, 2, 3])), name='registry_model_tier'),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(('holdout_share__gt', 0), ('holdout_share__lt', 1)), name='registry_run_holdout_share'),
-        ),
-        migrations.AddConstraint(
             model_name='modelversion',
             constraint=models.UniqueConstraint(fields=('model', 'number'), name='registry_one_version_per_number'),
         ),
         migrations.AddConstraint(
             model_name='modelversion',
             constraint=models.UniqueConstraint(condition=models.Q(('stage', 'production')), fields=('model',), name='registry_one_champion_per_model'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.CheckConstraint(condition=models.Q(('cut_off__gt', 0), ('cut_off__lt', 1)), name='registry_version_cut_off'),
         ),
     ]

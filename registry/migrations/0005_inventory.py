@@ -146,6 +146,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'use restriction',
                 'ordering': ['-id'],
                 'permissions': [('restrict_use', 'Can restrict the use of a model or a version'), ('lift_restriction', 'Can lift a use restriction')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='registry_restriction_ends_after_it_begins'), models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='registry_restriction_has_reason')],
             },
         ),
         migrations.CreateModel(
@@ -161,6 +162,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'lifted restriction',
                 'ordering': ['-id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='registry_lift_has_reason')],
             },
         ),
         migrations.CreateModel(
@@ -180,18 +182,6 @@ class Migration(migrations.Migration):
                 'ordering': ['-id'],
                 'constraints': [models.UniqueConstraint(fields=('model', 'revision'), name='registry_one_record_per_revision')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='userestriction',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='registry_restriction_has_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='userestriction',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='registry_restriction_ends_after_it_begins'),
-        ),
-        migrations.AddConstraint(
-            model_name='restrictionlift',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='registry_lift_has_reason'),
         ),
         *frozen("registry_scoringmodel", allowed=[*INVENTORY, "owner_id", "revision"]),
         *refuse_when(

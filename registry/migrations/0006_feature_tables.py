@@ -52,6 +52,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'feature table',
                 'ordering': ['name', '-version'],
                 'permissions': [('define_featuretable', 'Can define a feature table'), ('record_features', 'Can record rows of a feature table')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('ttl_seconds__gt', 0)), name='registry_feature_table_lives_some_time'), models.UniqueConstraint(fields=('name', 'version'), name='registry_one_feature_table_per_version')],
             },
         ),
         migrations.CreateModel(
@@ -67,6 +68,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'feature row',
+                'constraints': [models.CheckConstraint(condition=models.Q(('created_at__gte', models.F('event_at'))), name='registry_feature_known_after_event')],
             },
         ),
         migrations.AddField(
@@ -74,21 +76,9 @@ class Migration(migrations.Migration):
             name='table',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ingests', to='registry.featuretable'),
         ),
-        migrations.AddConstraint(
-            model_name='featuretable',
-            constraint=models.UniqueConstraint(fields=('name', 'version'), name='registry_one_feature_table_per_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='featuretable',
-            constraint=models.CheckConstraint(condition=models.Q(('ttl_seconds__gt', 0)), name='registry_feature_table_lives_some_time'),
-        ),
         migrations.AddIndex(
             model_name='featurerow',
             index=models.Index(fields=['table', 'subject_id', 'event_at'], name='registry_feature_lookup'),
-        ),
-        migrations.AddConstraint(
-            model_name='featurerow',
-            constraint=models.CheckConstraint(condition=models.Q(('created_at__gte', models.F('event_at'))), name='registry_feature_known_after_event'),
         ),
         *append_only("registry_featuretable"),
         *append_only("registry_featureingest"),

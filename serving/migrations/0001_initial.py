@@ -72,6 +72,9 @@ class Migration(migrations.Migration):
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('decision', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='serving.decision')),
             ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('decision__isnull', True), ('results__isnull', True), _connector='XOR'), name='serving_key_has_one_answer'), models.UniqueConstraint(fields=('client', 'key'), name='serving_one_answer_per_key')],
+            },
         ),
         migrations.CreateModel(
             name='LoadFailure',
@@ -103,6 +106,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'permissions': [('record_outcome', 'Can record how applications turned out')],
+                'constraints': [models.UniqueConstraint(fields=('decision', 'observed_on'), name='serving_one_outcome_per_day')],
             },
         ),
         migrations.CreateModel(
@@ -139,17 +143,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='decision',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('clock_basis', 'completed_at'), ('completed_at__isnull', False)), models.Q(('clock_basis', 'received_at'), ('completed_at__isnull', True)), _connector='OR'), name='serving_clock_basis'),
-        ),
-        migrations.AddConstraint(
-            model_name='idempotencyrecord',
-            constraint=models.UniqueConstraint(fields=('client', 'key'), name='serving_one_answer_per_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='idempotencyrecord',
-            constraint=models.CheckConstraint(condition=models.Q(('decision__isnull', True), ('results__isnull', True), _connector='XOR'), name='serving_key_has_one_answer'),
-        ),
-        migrations.AddConstraint(
-            model_name='outcome',
-            constraint=models.UniqueConstraint(fields=('decision', 'observed_on'), name='serving_one_outcome_per_day'),
         ),
     ]
