@@ -21,6 +21,13 @@ from audit import key_making
 ORIGIN = "credence.test/log/2026"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests of one folder share what is slow to start (the demo, Ceph), so one worker runs them all."""
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.xdist_group(str(item.path.parent)))
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(
     request: pytest.FixtureRequest,

@@ -83,9 +83,7 @@ def main(which: str) -> int:
     failed = 0
     for name, url, selection in runs(which, found):
         print(f"\n-- tests on {name}", flush=True)
-        # Long tests share one demo and time themselves: one after another.
-        pace = "-n0" if which == "test-long" else "-n2"
-        command = [sys.executable, "-m", "pytest", "-q", pace, "-m", selection]
+        command = [sys.executable, "-m", "pytest", "-q", "-n2", "--dist=loadgroup", "-m", selection]
         failed |= subprocess.call(
             command, env={**environment, **({"DATABASE_URL": url} if url else {})}
         )

@@ -55,11 +55,6 @@ GATES = {
         a_check("reproducibility"),
     ]
 }
-OVERSIGHT = """\
-finding_days = {critical = 0, high = 30, medium = 90, low = 180}
-attestation_months = {1 = 6, 2 = 12, 3 = 12}
-revalidation_months = {1 = 12, 2 = 24, 3 = 36}
-"""
 GROUPS = '[groups.sex]\ncontrol = "male"\nmale = { SEX = 1 }\nfemale = { SEX = 2 }\n'
 
 
@@ -156,7 +151,7 @@ class Bank:
         answer = httpx.post(
             f"{self.house.site}/api/v1/models/{MODEL}/decisions",
             json=body,
-            headers={"Authorization": f"Token {self.house.token('lending')}"},
+            headers=self.house.token_of("lending"),
             timeout=60,
         )
         assert answer.status_code == 201, answer.text
@@ -168,7 +163,7 @@ class Bank:
         answer = httpx.get(
             f"{self.house.site}/api/v1/models/{MODEL}/live",
             params={"at": at.isoformat()},
-            headers={"Authorization": f"Token {self.house.token('ines')}"},
+            headers=self.house.token_of("ines"),
             timeout=60,
         )
         assert answer.status_code == 200, answer.text
@@ -187,7 +182,6 @@ def bank(reference: Path, tmp_path: Path) -> Iterator[Bank]:
 
 
 def test_a_model_goes_from_a_file_to_champion_and_back_by_three_people(bank: Bank) -> None:
-    began = datetime.now(UTC)
     describe = bank.file.with_suffix(".toml")
     describe.write_text(uci_description() + GROUPS)
 
@@ -198,10 +192,11 @@ def test_a_model_goes_from_a_file_to_champion_and_back_by_three_people(bank: Ban
     bank.at("dana").open("/registry/scoringmodel/")
     words = {"name": MODEL, "title": "Credit cards", "purpose": "Who may have a card.", "label_meaning": "Default in the next month.", "tier": "2", "tier_rationale": "One product."}  # fmt: skip
     bank.press("dana", "Register a model", **words)
-    for kind, body in (("decision", DECISION), ("reason_library", REASONS), ("gate", json.dumps(GATES)), ("oversight", OVERSIGHT)):  # fmt: skip
+    for kind, body in (("decision", DECISION), ("reason_library", REASONS), ("gate", json.dumps(GATES))):  # fmt: skip
         bank.adopt(kind, body)
 
     # The first champion.
+    nobody = datetime.now(UTC)
     bank.train("hist_gradient_boosting", "max_iter = 40")
     bank.measure(1)
     bank.promote(1, "staging", "victor")
@@ -239,7 +234,7 @@ def test_a_model_goes_from_a_file_to_champion_and_back_by_three_people(bank: Ban
     assert bank.decided_by("A-3") == first
 
     # The examiner.
-    assert bank.live(began)["champion"] is None
+    assert bank.live(nobody)["champion"] is None
     for moment, (version, sha256) in ((first_alone, first), (both, second), (datetime.now(UTC), first)):  # fmt: skip
         live = bank.live(moment)
         assert (live["champion"]["version"], live["champion"]["artefact_sha256"]) == (version, sha256)  # fmt: skip
