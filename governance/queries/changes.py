@@ -327,7 +327,7 @@ def erasure_evidence(case: ErasureCase, terms: Mapping[str, Any]) -> dict[str, A
             "by": dispute.disputed_by,
             "ground": dispute.ground,
             "reason": dispute.reason,
-            "entry": dispute.entry_id,
+            "entry": str(dispute.entry_id),
         },
         "weighed": assessment.as_json(),
         "weighed_digest": assessment.digest,

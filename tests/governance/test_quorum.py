@@ -6,9 +6,11 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from audit.actions.erasures import dispute_erasure_case
 from audit.entries import parse
 from audit.errors import NotPermitted
 from audit.models import Entry
+from audit.weighing import ERASED_UNDER
 from governance.actions.changes import approve_change, reject_change
 from governance.errors import (
     AlreadyDecided,
@@ -22,10 +24,11 @@ from governance.queries.changes import changes_awaiting, seats_awaited
 from governance.quorum import ALL_SEATS, BOTH, LAW_AND_PRIVACY, SEATS, SEATS_OF_TIER, seats
 from registry.models import Clearance
 from registry.queries import champion, live_clearance
+from tests.audit.people import a_case
 from tests.conftest import a_person
-from tests.governance.builders import WHY, a_request, a_staged_version, approve_at_once
+from tests.governance.builders import GATES, WHY, a_request, a_staged_version, approve_at_once
 from tests.governance.test_api import decide, get
-from tests.registry.builders import a_model
+from tests.registry.builders import a_model, a_policy, a_version
 
 
 @pytest.fixture
@@ -242,8 +245,8 @@ def an_open_change(kind, target, developer, asker, recorder):
         requested_at=timezone.now(), expires_at=timezone.now(),
     )  # fmt: skip
     if kind == "policy":
-        change.policy = propose_policy("gate", "default", {"checks": GATES}, by=developer)
-        change.made_by = developer
+        change.policy = a_policy("gate", {"checks": GATES}, adopted=False)
+        change.made_by = change.policy.proposed_by
     elif kind == "erasure":
         change.erasure_case, change.made_by = a_case(recorder), recorder
         dispute_erasure_case(change.erasure_case.pk, "person", ERASED_UNDER, WHY, by=recorder)
