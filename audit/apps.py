@@ -8,7 +8,7 @@ class AuditConfig(AppConfig):
     verbose_name = "Log and archive"
 
     append_only = [
-        "Entry", "Leaf", "Tile", "Checkpoint", "Publication", "Erasure", "ArchivedObject", "Subject",
+        "Entry", "Leaf", "Tile", "Checkpoint", "Publication", "Erasure", "ErasureDispute", "ArchivedObject", "Subject",
         "ShardClose", "Epoch", "LockExtension", "RetentionStart",
         "Cosignature", "WitnessRefusal", "TimestampToken",
     ]  # fmt: skip
@@ -28,6 +28,7 @@ class AuditConfig(AppConfig):
             Epoch,
             Erasure,
             ErasureCase,
+            ErasureDispute,
             EvidenceExport,
             LegalHold,
             LockExtension,
@@ -43,8 +44,8 @@ class AuditConfig(AppConfig):
         from audit.recorded import recorded_table
 
         for model in (
-            ArchiveAlarm, ArchivedObject, Epoch, Erasure, ErasureCase, EvidenceExport, LegalHold, LockExtension,
-            LogPass, ObjectHold, RestoreRequest, RetentionStart, ShardClose,
+            ArchiveAlarm, ArchivedObject, Epoch, Erasure, ErasureCase, ErasureDispute, EvidenceExport, LegalHold,
+            LockExtension, LogPass, ObjectHold, RestoreRequest, RetentionStart, ShardClose,
             TimestampToken, WitnessRefusal,
         ):  # fmt: skip
             recorded_table(model)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from audit.errors import NoSuchErasureCase, NoSuchHold
 from audit.holdings import facts_about, nobody
-from audit.models import ErasureCase, LegalHold
+from audit.models import ErasureCase, ErasureDispute, LegalHold
 from audit.weighing import Assessment, weighed
 
 
@@ -29,6 +29,13 @@ def assessment_of(case: ErasureCase) -> Assessment:
     """What would become of a request if it were decided now: a dry run, which changes nothing."""
     facts = facts_about([case.subject_id])[0] if case.subject_id else nobody()
     return weighed(facts, timezone.now().date())
+
+
+def is_disputed(subject_id: UUID) -> bool:
+    """Whether an open request of the person is disputed: until it is settled, nothing else erases them."""
+    return ErasureDispute.objects.filter(
+        case__subject=subject_id, case__state=ErasureCase.State.OPEN
+    ).exists()
 
 
 def open_erasure_cases() -> QuerySet[ErasureCase]:

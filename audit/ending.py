@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from audit.actions.retention import RetentionNotEnded, end_retention, record_retention_review
-from audit.errors import AlreadyErased, UnderLegalHold
+from audit.errors import AlreadyErased, ErasureDisputed, UnderLegalHold
 from audit.holdings import facts_about
 from audit.models import Subject
 from audit.months import months_after
@@ -65,7 +65,12 @@ def _ended(subject_id: UUID | None, by: User) -> bool:
     assert subject_id is not None
     try:
         end_retention(subject_id, by=by)
-    except (AlreadyErased, RetentionNotEnded, UnderLegalHold):  # what changed meanwhile counts
+    except (
+        AlreadyErased,
+        ErasureDisputed,
+        RetentionNotEnded,
+        UnderLegalHold,
+    ):  # what changed meanwhile counts
         return False
     return True
 

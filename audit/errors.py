@@ -126,6 +126,10 @@ class AlreadyErased(Refusal):
     status = 410
 
 
+class ErasureDisputed(Refusal):
+    """The request is disputed: two people settle it, by a change request."""
+
+
 class UnderLegalHold(Refusal):
     """A legal hold covers what would be destroyed."""
 

@@ -16,6 +16,8 @@ class Event(StrEnum):
     ERASURE_REQUESTED = "audit.erasure.requested"
     ERASURE_EXTENDED = "audit.erasure.extended"
     ERASURE_DECIDED = "audit.erasure.decided"
+    ERASURE_DISPUTED = "audit.erasure.disputed"
+    ERASURE_SETTLED = "audit.erasure.settled"
     HOLD_PLACED = "audit.hold.placed"
     HOLD_RELEASED = "audit.hold.released"
     RETENTION_ENDED = "audit.retention.ended"
@@ -61,6 +63,8 @@ DESCRIPTIONS = {
     Event.ERASURE_REQUESTED: "Someone asked to be erased: the bank's file number, how identity was checked, and the clock.",
     Event.ERASURE_EXTENDED: "The answer to a request for erasure takes longer: until when, and why.",
     Event.ERASURE_DECIDED: "A request for erasure was decided: the outcome, what was erased, what is kept and until when.",
+    Event.ERASURE_DISPUTED: "Somebody disputes on which ground a request for erasure is answered: who, which ground, and why.",
+    Event.ERASURE_SETTLED: "A disputed request for erasure was settled: the outcome, what was erased, what is kept and on which ground.",
     Event.HOLD_PLACED: "A legal hold was placed: its matter, what it covers, its custodian and when it is reviewed.",
     Event.HOLD_RELEASED: "A legal hold was released, and why.",
     Event.RETENTION_ENDED: "The retention period of all that is held about a person has ended, so that they were erased.",

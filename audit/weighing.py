@@ -19,6 +19,14 @@ from audit.purposes import Purpose
 ERASED_UNDER = "GDPR Art. 17(1)"
 KEPT_BY_LAW = "GDPR Art. 17(3)(b)"
 KEPT_FOR_CLAIMS = "GDPR Art. 17(3)(e)"
+GROUNDS = {
+    ERASED_UNDER: "the right to be erased",
+    KEPT_BY_LAW: "a legal obligation to keep",
+    KEPT_FOR_CLAIMS: "legal claims",
+}
+"""What a dispute about a request can be about, in words."""
+KEPT_ON = (KEPT_BY_LAW, KEPT_FOR_CLAIMS)
+"""The grounds on which a request is refused."""
 RESTRICTION = (
     "What is kept is restricted: it is no longer used for monitoring, reports or training, and is read only for "
     "the record, for authorities and for legal claims."
@@ -180,6 +188,26 @@ def weighed(facts: Facts, today: date) -> Assessment:
     outcome = _outcome(parts, bool(holds))
     restriction = RESTRICTION if any(not part.erase for part in parts) else ""
     return Assessment(outcome, parts, restriction, tuple(sorted({hold.matter for hold in holds})))
+
+
+def settled(facts: Facts, ground: str) -> Assessment:
+    """The outcome as people settled it, for all that is held: erased under `ERASED_UNDER`, or kept on a ground of `KEPT_ON`.
+
+    Where nothing is held there is nothing to settle, and the outcome is that of `weighed`.
+    """
+    kept = [item for item in facts.kept if not item.is_empty]
+    if facts.subject_id is None or not kept:
+        return Assessment(Outcome.REFUSED_NOT_SUBJECT, (), "", ())
+    matters = tuple(sorted({hold.matter for hold in facts.covering}))
+    if ground == ERASED_UNDER:
+        why = "A dispute about it was settled: it is erased."
+        parts = tuple(_of(item, True, ground, None, why) for item in kept)
+        return Assessment(Outcome.ERASED, parts, "", matters)
+    by_law = ground == KEPT_BY_LAW
+    why = "A dispute about it was settled: it is kept."
+    parts = tuple(_of(item, False, ground, item.ends_on if by_law else None, why) for item in kept)
+    outcome = Outcome.RETAINED_LEGAL_OBLIGATION if by_law else Outcome.RETAINED_LEGAL_CLAIMS
+    return Assessment(outcome, parts, RESTRICTION, matters)
 
 
 def _part(kept: Kept, held: bool, today: date) -> Part:

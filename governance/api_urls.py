@@ -18,6 +18,7 @@ from governance.api.effective_challenge import EffectiveChallengeDetail, Effecti
 from governance.api.erasures import (
     ErasureDecision,
     ErasureDetail,
+    ErasureDisputing,
     ErasureExtension,
     ErasureList,
 )
@@ -90,6 +91,7 @@ urlpatterns = [
     path("erasure-cases", ErasureList.as_view()),
     path("erasure-cases/<uuid:case_id>", ErasureDetail.as_view()),
     path("erasure-cases/<uuid:case_id>/decision", ErasureDecision.as_view()),
+    path("erasure-cases/<uuid:case_id>/dispute", ErasureDisputing.as_view()),
     path("erasure-cases/<uuid:case_id>/extension", ErasureExtension.as_view()),
     path("legal-holds", HoldList.as_view()),
     path("legal-holds/<uuid:hold_id>", HoldDetail.as_view()),

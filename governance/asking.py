@@ -27,10 +27,10 @@ def put_request(
     """Bind the change to its evidence, record it and keep it. Raises RationaleMissing or AlreadyRequested."""
     require_words("rationale", rationale)
     asked = ChangeRequest.objects.filter(
-        state=ChangeRequest.State.OPEN, version=change.version, policy=change.policy, kind=change.kind
+        state=ChangeRequest.State.OPEN, version=change.version, policy=change.policy,
+        erasure_case=change.erasure_case, kind=change.kind,
     )  # fmt: skip
-    is_about_a_row = change.version is not None or change.policy is not None
-    if is_about_a_row and asked.exists():
+    if asked.exists():
         raise AlreadyRequested(
             f"There is an open request: {asked[0]}. Decide or withdraw it first."
         )

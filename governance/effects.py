@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 
+from audit.actions.erasures import settle_erasure_case
 from governance.actions.exceptions import grant_exception
 from governance.actions.findings import Deficiency, open_finding
 from governance.actions.rollbacks import roll_back
@@ -25,9 +26,13 @@ BREAK_GLASS = "break_glass"
 
 
 def take_effect(change: ChangeRequest, rationale: str, by: User, now: datetime) -> None:
-    """Policies are adopted; versions are cleared and moved, excepted from a limit, or lose every clearance."""
+    """Policies are adopted; disputed erasures are settled; versions are cleared and moved, excepted from a limit, or lose every clearance."""
     if change.policy is not None:
         adopt_policy(change.policy, by=by, rationale=rationale)
+        return
+    if change.erasure_case is not None:
+        seen = change.evidence["weighed_digest"]
+        settle_erasure_case(change.erasure_case.pk, change.terms["ground"], seen, by=by)
         return
     assert change.version is not None
     if change.kind == ChangeRequest.Kind.REVOCATION:

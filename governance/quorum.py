@@ -8,6 +8,8 @@ Seats = tuple[str, ...]
 
 BOTH: Seats = ("governance.decide_staging", "governance.decide_production")
 """A validator and an approver."""
+LAW_AND_PRIVACY: Seats = ("governance.decide_erasure_law", "governance.decide_erasure_privacy")
+"""Legal counsel and a privacy officer."""
 SEATS: dict[tuple[str, str], Seats] = {
     ("promotion", "staging"): ("governance.decide_staging",),
     ("promotion", "production"): ("governance.decide_production",),
@@ -18,6 +20,7 @@ SEATS: dict[tuple[str, str], Seats] = {
     ("cut_off", "production"): BOTH,
     ("rollback", ""): ("governance.decide_production",),
     ("rollout", ""): ("governance.decide_production",),
+    ("erasure", ""): LAW_AND_PRIVACY,
 }
 """By kind and target, whatever the tier."""
 SEATS_OF_TIER: dict[tuple[int, str, str], Seats] = {
@@ -31,7 +34,10 @@ ALL_SEATS: Seats = tuple(
 )
 DECIDES = "governance.decide_change"
 """What everybody must hold who takes any seat."""
-CARRIED_OUT_WITH: dict[str, Seats] = {"governance.decide_policy": ("registry.adopt_policy",)}
+CARRIED_OUT_WITH: dict[str, Seats] = {
+    "governance.decide_policy": ("registry.adopt_policy",),
+    **dict.fromkeys(LAW_AND_PRIVACY, ("audit.settle_erasure", "audit.erase_subject")),
+}
 """What else a delegate must hold, because an approval takes effect in the name of whoever gives it."""
 
 

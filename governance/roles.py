@@ -97,6 +97,19 @@ CLEAR = STOP | {
     "serving.start_deployment",
 }
 
+# A dispute about an erasure; whoever approves last carries it out.
+DISPUTE = frozenset(
+    {
+        "audit.dispute_erasure",
+        "audit.erase_subject",
+        "audit.settle_erasure",
+        "governance.decide_change",
+        "governance.request_erasure",
+        "governance.view_approval",
+        "governance.view_changerequest",
+    }
+)
+
 ROLES: dict[str, frozenset[str]] = {
     "model developer": READ_MODELS
     | MAKE
@@ -211,11 +224,12 @@ ROLES: dict[str, frozenset[str]] = {
         # Not the developer's: what is recorded here decides applications at once.
         "registry.record_features",
     },
-    # Answers people about their data. One records a request, another decides it.
+    # Answers people about their data. One records a request, another decides it; a disputed one counsel as well.
     "privacy officer": READ_LOG
+    | DISPUTE
     | {
+        "governance.decide_erasure_privacy",
         "audit.decide_erasure",
-        "audit.erase_subject",
         "audit.record_erasure",
         "audit.view_erasure",
         "audit.view_erasurecase",
@@ -225,7 +239,9 @@ ROLES: dict[str, frozenset[str]] = {
         "serving.view_decision",
     },
     "legal counsel": READ_LOG
+    | DISPUTE
     | {
+        "governance.decide_erasure_law",
         "audit.place_hold",
         "audit.release_hold",
         "audit.view_erasure",

@@ -10,18 +10,33 @@ from django.utils import timezone
 from audit import holdings, vault
 from audit.action import action, record
 from audit.actions.subjects import erase_subject
-from audit.errors import FieldProblem, NoSuchErasureCase, Refusal
+from audit.errors import (
+    ErasureDisputed,
+    FieldProblem,
+    InvalidInput,
+    NoSuchErasureCase,
+    Refusal,
+    UnderLegalHold,
+)
 from audit.events import Event
 from audit.ids import uuid7
 from audit.letters import erasure_letter
-from audit.models import ErasureCase
+from audit.models import ErasureCase, ErasureDispute
 from audit.months import ANSWER_MONTHS, EXTENDED_MONTHS, months_after
 from audit.person_requests import PersonRequest, PersonRequestMalformed
-from audit.weighing import ERASED_UNDER, Assessment, weighed
+from audit.weighing import ERASED_UNDER, GROUNDS, Assessment, Facts, settled, weighed
 
 
 class ErasureDecided(Refusal):
     """The request was decided."""
+
+
+class DisputeMalformed(InvalidInput):
+    """A dispute does not say by whom, on which ground or why."""
+
+
+class ErasureUndisputed(Refusal):
+    """Nobody disputes the request: it is decided from the facts."""
 
 
 class ErasureUnderWay(Refusal):
@@ -103,19 +118,94 @@ def decide_erasure_case(case_id: UUID, seen: str, *, by: User) -> ErasureCase:
     1. Hold the facts still, and weigh them. 2. Compare with what the decider saw: `seen` is the digest of the
     assessment. 3. Erase. 4. Keep the outcome and the letter.
 
-    Raises NoSuchErasureCase, ErasureDecided, RecorderCannotDecide or FactsChanged.
+    Raises NoSuchErasureCase, ErasureDecided, ErasureDisputed, RecorderCannotDecide or FactsChanged.
     """
     # 1
     case = _undecided(case_id)
+    if ErasureDispute.objects.filter(case=case).exists():
+        raise ErasureDisputed("The request is disputed. Ask for a change request about it.")
     if case.recorded_by == by.get_username():
         raise RecorderCannotDecide(f"{by} recorded this request and cannot also decide it.")
     today = timezone.now().date()
-    facts = holdings.locked_facts(case.subject_id) if case.subject_id else holdings.nobody()
+    facts = _locked_facts(case)
     assessment = weighed(facts, today)
     # 2
+    _require_seen(seen, assessment)
+    # 3
+    _erase(case, assessment, by)
+    # 4
+    return _close(case, assessment, today, by)
+
+
+@action(Event.ERASURE_DISPUTED, needs="audit.dispute_erasure")
+def dispute_erasure_case(
+    case_id: UUID, disputed_by: str, ground: str, reason: str, *, by: User
+) -> ErasureDispute:
+    """Put on record that the person or the bank's counsel disputes on which ground a request is answered.
+
+    From then on nobody decides it alone. Raises NoSuchErasureCase, ErasureDecided, ErasureDisputed, or DisputeMalformed
+    naming every bad field.
+    """
+    case = _undecided(case_id)
+    sides, problems = ErasureDispute.Side.values, []
+    if disputed_by not in sides:
+        problems.append(FieldProblem("disputed_by", "unknown", f"One of {', '.join(sides)}."))
+    if ground not in GROUNDS:
+        problems.append(FieldProblem("ground", "unknown", f"One of {', '.join(GROUNDS)}."))
+    if not reason.strip():
+        problems.append(FieldProblem("reason", "missing", "Say what is disputed, without names."))
+    if problems:
+        raise DisputeMalformed("The dispute cannot be recorded; see `errors`.", errors=problems)
+    if ErasureDispute.objects.filter(case=case).exists():
+        raise ErasureDisputed("The request is disputed already.")
+    return ErasureDispute.objects.create(
+        case=case,
+        disputed_by=disputed_by,
+        ground=ground,
+        reason=reason,
+        recorded_by=by.get_username(),
+        recorded_at=timezone.now(),
+        entry=record(
+            subject=("audit.erasurecase", str(case_id)),
+            disputed_by=disputed_by,
+            ground=ground,
+            reason=reason,
+        ),
+    )
+
+
+@action(Event.ERASURE_SETTLED, needs="audit.settle_erasure")
+def settle_erasure_case(case_id: UUID, ground: str, seen: str, *, by: User) -> ErasureCase:
+    """Carry out what two people decided about a disputed request: all is erased, or kept on a ground of `KEPT_ON`.
+
+    `seen` is the digest of the assessment that they had before them. Who the two are is decided on a floor above, and
+    held by the database: no disputed request closes without a granted change request.
+
+    Raises NoSuchErasureCase, ErasureDecided, ErasureUndisputed, FactsChanged or UnderLegalHold.
+    """
+    case = _undecided(case_id)
+    if not ErasureDispute.objects.filter(case=case).exists():
+        raise ErasureUndisputed("Nobody disputes the request; decide it.")
+    today = timezone.now().date()
+    facts = _locked_facts(case)
+    _require_seen(seen, weighed(facts, today))
+    if ground == ERASED_UNDER and facts.covering:
+        raise UnderLegalHold("A legal hold covers the person; nothing is erased until it is released.")  # fmt: skip
+    assessment = settled(facts, ground)
+    _erase(case, assessment, by)
+    return _close(case, assessment, today, by)
+
+
+def _locked_facts(case: ErasureCase) -> Facts:
+    return holdings.locked_facts(case.subject_id) if case.subject_id else holdings.nobody()
+
+
+def _require_seen(seen: str, assessment: Assessment) -> None:
     if seen != assessment.digest:
         raise FactsChanged("What would be erased has changed since you looked. Read it again.")
-    # 3
+
+
+def _erase(case: ErasureCase, assessment: Assessment, by: User) -> None:
     if case.subject_id and assessment.erased:
         erase_subject(
             case.subject_id,
@@ -124,8 +214,6 @@ def decide_erasure_case(case_id: UUID, seen: str, *, by: User) -> ErasureCase:
             purposes=assessment.erased,
             by=by,
         )
-    # 4
-    return _close(case, assessment, today, by)
 
 
 def _close(case: ErasureCase, assessment: Assessment, today: date, by: User) -> ErasureCase:

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from audit.action import action, record
 from audit.actions.subjects import erase_subject
-from audit.errors import Refusal, UnderLegalHold
+from audit.cases import is_disputed
+from audit.errors import ErasureDisputed, Refusal, UnderLegalHold
 from audit.events import Event
 from audit.holdings import locked_facts
 from audit.models import Entry, Erasure
@@ -22,10 +23,12 @@ class RetentionNotEnded(Refusal):
 
 @action(Event.RETENTION_ENDED, needs="audit.end_retention")
 def end_retention(subject_id: UUID, *, by: User) -> list[Erasure]:
-    """Erase a person whose retention has ended. Raises NoSuchSubject, UnderLegalHold, RetentionNotEnded or AlreadyErased."""
+    """Erase a person whose retention has ended. Raises NoSuchSubject, UnderLegalHold, ErasureDisputed, RetentionNotEnded or AlreadyErased."""
     facts = locked_facts(subject_id)
     if facts.covering:
         raise UnderLegalHold(f"A legal hold covers {subject_id}.")
+    if is_disputed(subject_id):
+        raise ErasureDisputed(f"A request of {subject_id} is disputed; whoever settles it decides.")
     if not facts.has_ended(timezone.now().date()):
         raise RetentionNotEnded(f"Not all that is held about {subject_id} has come to its end.")
     record(

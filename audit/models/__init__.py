@@ -9,7 +9,7 @@ from audit.models.archive import (
     RestoreRequest,
     RetentionStart,
 )
-from audit.models.erasures import ErasureCase
+from audit.models.erasures import ErasureCase, ErasureDispute
 from audit.models.holds import LegalHold
 from audit.models.log import Checkpoint, Entry, Head, Leaf, Outbox, ShardClose, Tile
 from audit.models.requests import EvidenceExport, LogPass
@@ -25,6 +25,7 @@ __all__ = [
     "Epoch",
     "Erasure",
     "ErasureCase",
+    "ErasureDispute",
     "EvidenceExport",
     "Head",
     "Leaf",

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from audit.ids import uuid7
 from audit.models.log import Entry
 from audit.models.vault import Subject
-from audit.weighing import Outcome
+from audit.weighing import GROUNDS, Outcome
 
 
 class ErasureCase(models.Model):
@@ -50,6 +50,8 @@ class ErasureCase(models.Model):
         permissions = [
             ("record_erasure", "Can record requests for erasure"),
             ("decide_erasure", "Can decide requests for erasure and carry them out"),
+            ("dispute_erasure", "Can put on record that a request for erasure is disputed"),
+            ("settle_erasure", "Can carry out what was decided about a disputed request"),
         ]
         indexes = [
             models.Index(
@@ -82,3 +84,35 @@ class ErasureCase(models.Model):
     def answer_due_on(self) -> date:
         """The last day on which an answer is in time."""
         return self.extended_until or self.due_on
+
+
+class ErasureDispute(models.Model):
+    """That somebody disputes on which ground a request is answered. Never changed.
+
+    From then on nobody decides the request alone: it is open until two people settled it.
+    """
+
+    class Side(models.TextChoices):
+        PERSON = "person"
+        COUNSEL = "counsel"
+
+    case = models.OneToOneField(ErasureCase, on_delete=models.PROTECT, related_name="dispute")
+    disputed_by = models.CharField(max_length=10, choices=Side.choices)
+    ground = models.CharField(max_length=30, choices=list(GROUNDS.items()))
+    reason = models.TextField()
+    recorded_by = models.CharField(max_length=150)
+    recorded_at = models.DateTimeField()
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = "dispute about a request for erasure"
+        verbose_name_plural = "disputes about requests for erasure"
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="audit_dispute_says_why", condition=~Q(reason="") & ~Q(ground="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case}: {self.ground}, disputed by the {self.disputed_by}"

@@ -179,6 +179,16 @@ def reject_change(change_id: UUID, rationale: str, *, by: User) -> ChangeRequest
 @action(Event.CHANGE_WITHDRAWN, needs="governance.request_change")
 def withdraw_change(change_id: UUID, rationale: str, *, by: User) -> ChangeRequest:
     """Take back one's own request. Raises NoSuchChange, RationaleMissing, AlreadyDecided or NotTheRequester."""
+    return _withdrawn(change_id, rationale, by)
+
+
+@action(Event.CHANGE_WITHDRAWN, needs="governance.request_erasure")
+def withdraw_erasure(change_id: UUID, rationale: str, *, by: User) -> ChangeRequest:
+    """Take back one's own request about a disputed erasure. Raises what `withdraw_change` raises."""
+    return _withdrawn(change_id, rationale, by)
+
+
+def _withdrawn(change_id: UUID, rationale: str, by: User) -> ChangeRequest:
     change = _locked(change_id)
     _require_open(change)
     require_words("rationale", rationale)

@@ -15,7 +15,6 @@ from governance.actions.changes import (
     request_adoption,
     request_promotion,
     request_revocation,
-    withdraw_change,
 )
 from governance.actions.gates import request_gates
 from governance.actions.rollbacks import roll_back
@@ -32,7 +31,7 @@ from governance.admin.challenge import (
 )
 from governance.admin.pages import ActPage, Done, offer
 from governance.admin.parts import link, table, tag
-from governance.deciding import decide_change
+from governance.deciding import decide_change, take_back
 from governance.models import (
     Approval,
     ChangeRequest,
@@ -41,6 +40,7 @@ from governance.models import (
 from governance.queries.changes import may_decide, seats_awaited
 from registry.models import ModelVersion, Policy, Stage
 
+Kind = ChangeRequest.Kind
 State = ChangeRequest.State
 
 
@@ -63,7 +63,7 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
         "expires_at",
     )
     list_filter = ("state", "kind", "target")
-    list_select_related = ("version__model", "policy", "requested_by")
+    list_select_related = ("version__model", "policy", "erasure_case", "requested_by")
     fieldsets = (
         (None, {"fields": ("what_asked", "state_shown", "about", "rationale", "closing_reason")}),
         ("People", {"fields": ("requested_by", "made_by", "awaited")}),
@@ -92,7 +92,7 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
 
     @admin.display(description="About")
     def about(self, change: ChangeRequest) -> str:
-        return link(change.version or change.policy)
+        return link(change.version or change.policy or change.erasure_case)
 
     @admin.display(description="Evidence")
     def evidence_table(self, change: ChangeRequest) -> SafeString:
@@ -117,7 +117,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Approval]:
         approvals: QuerySet[Approval] = super().get_queryset(request)
-        return approvals.select_related("change_request__version__model", "change_request__policy", "approver")  # fmt: skip
+        return approvals.select_related("change_request__version__model", "change_request__policy", "change_request__erasure_case", "approver")  # fmt: skip
 
     @admin.display(description="Change")
     def change(self, approval: Approval) -> str:
@@ -173,7 +173,7 @@ def _reject(change: ChangeRequest, fields: dict[str, Any], by: User) -> Done:
 
 
 def _withdraw(change: ChangeRequest, fields: dict[str, Any], by: User) -> Done:
-    withdraw_change(change.pk, fields["rationale"], by=by)
+    take_back(change.pk, fields["rationale"], by=by)
     return Done("The request was withdrawn.")
 
 
@@ -258,7 +258,17 @@ offer(
         needs="governance.request_change",
         what_happens="You take your own request back.",
         perform=_withdraw,
-        applies=_own_and_open,
+        applies=lambda change, user: _own_and_open(change, user) and change.kind != Kind.ERASURE,
+    ),
+    ActPage(
+        model=ChangeRequest,
+        slug="withdraw-erasure",
+        title="Withdraw",
+        icon="undo",
+        needs="governance.request_erasure",
+        what_happens="You take your own request back. The request for erasure stays disputed.",
+        perform=_withdraw,
+        applies=lambda change, user: _own_and_open(change, user) and change.kind == Kind.ERASURE,
     ),
     COMMENT,
     ActPage(

@@ -12,6 +12,7 @@ from audit.action import holds
 from audit.errors import Refusal
 from governance.actions.evidence import open_comparison, open_part
 from governance.admin.comparison import sections
+from governance.admin.erasures import would_be
 from governance.admin.parts import moment, number, tag
 from governance.comparison import compared
 from governance.models import ChangeRequest, EvidenceView, GateReport
@@ -61,6 +62,8 @@ def _sections(change: ChangeRequest, reader: User) -> Iterator[Section]:
     if change.policy is not None:
         _opened_part(change, Part.POLICY, reader)
         yield from _of_policy(change.policy)
+    if change.erasure_case is not None:
+        yield from would_be(change.erasure_case, reader)["sections"]
     yield from _said(change)
 
 

@@ -13,8 +13,8 @@ from governance.actions.changes import (
     request_adoption,
     request_promotion,
     request_revocation,
-    withdraw_change,
 )
+from governance.actions.erasures import request_erasure
 from governance.actions.requests import (
     Override,
     request_break_glass,
@@ -24,7 +24,7 @@ from governance.actions.requests import (
     request_rollout,
 )
 from governance.api.terms import TERMS
-from governance.deciding import decide_change
+from governance.deciding import decide_change, take_back
 from governance.models import Approval, ApprovalCondition, ChangeRequest
 from governance.queries.accounts import account
 from governance.queries.changes import (
@@ -51,6 +51,7 @@ NAMED: dict[str, frozenset[str]] = {
     Kind.CUT_OFF: frozenset({"model", "version"}),
     Kind.ROLLBACK: frozenset({"model"}),
     Kind.ROLLOUT: frozenset({"model", "version", "terms"}),
+    Kind.ERASURE: frozenset({"erasure_case", "terms"}),
 }
 
 
@@ -108,7 +109,7 @@ class ChangeSerializer(serializers.ModelSerializer[ChangeRequest]):
     class Meta:
         model = ChangeRequest
         fields = (
-            "id", "kind", "model", "version", "policy", "target", "state", "rationale", "requested_by", "made_by",
+            "id", "kind", "model", "version", "policy", "erasure_case", "target", "state", "rationale", "requested_by", "made_by",
             "requested_at", "expires_at", "decided_at", "closing_reason", "evidence", "evidence_digest", "approvals",
             "awaited",
         )  # fmt: skip
@@ -129,11 +130,14 @@ class ChangeBody(StrictSerializer):
     version = serializers.IntegerField(required=False)
     target = serializers.ChoiceField(choices=ChangeRequest.Target.choices, required=False)
     policy = serializers.IntegerField(required=False, help_text="Number of a proposed policy.")
+    erasure_case = serializers.UUIDField(
+        required=False, help_text="A disputed request for erasure."
+    )
     terms = serializers.DictField(
         required=False,
         help_text="What a kind asks beyond the version: "
         "exception: check, minimum, maximum, expires_on, compensating_controls, whole_model; "
-        "break_glass: hours; rollout: role, share_percent.",
+        "break_glass: hours; rollout: role, share_percent; erasure: outcome, ground.",
     )
     rationale = serializers.CharField()
 
@@ -228,6 +232,10 @@ class ChangeList(ActView, generics.GenericAPIView[ChangeRequest]):
                 return request_rollout(
                     _version(fields), **fields["terms"], rationale=rationale, by=by
                 )
+            case Kind.ERASURE:
+                return request_erasure(
+                    fields["erasure_case"], **fields["terms"], rationale=rationale, by=by
+                )
             case Kind.ROLLBACK:
                 return request_rollback(model_named(fields["model"]), rationale, by=by)
             case _:
@@ -282,7 +290,7 @@ class Withdrawal(ActView):
         """Take back one's own request."""
         body = ReasonBody(data=request.data)
         body.is_valid(raise_exception=True)
-        withdraw_change(change_id, body.validated_data["rationale"], by=actor(request))
+        take_back(change_id, body.validated_data["rationale"], by=actor(request))
         return Response(ChangeSerializer(change_with(change_id)).data, status.HTTP_201_CREATED)
 
 

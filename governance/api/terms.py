@@ -3,6 +3,8 @@
 from rest_framework import serializers
 
 from audit.api_base import StrictSerializer
+from audit.weighing import GROUNDS
+from governance.actions.erasures import GROUNDS_OF
 from governance.models import ChangeRequest
 from serving.models import Deployment
 
@@ -29,8 +31,14 @@ class RolloutTerms(StrictSerializer):
     share_percent = serializers.IntegerField(help_text="Of the model's applications, 1 to 50.")
 
 
+class ErasureTerms(StrictSerializer):
+    outcome = serializers.ChoiceField(choices=list(GROUNDS_OF))
+    ground = serializers.ChoiceField(choices=list(GROUNDS))
+
+
 TERMS: dict[str, type[StrictSerializer]] = {
     Kind.EXCEPTION: ExceptionTerms,
     Kind.BREAK_GLASS: BreakGlassTerms,
     Kind.ROLLOUT: RolloutTerms,
+    Kind.ERASURE: ErasureTerms,
 }

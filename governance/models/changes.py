@@ -28,6 +28,7 @@ class ChangeRequest(models.Model):
         CUT_OFF = "cut_off", "cut-off"
         ROLLBACK = "rollback"
         ROLLOUT = "rollout", "rollout step"
+        ERASURE = "erasure", "erasure under dispute"
 
     class Target(models.TextChoices):
         STAGING = "staging"
@@ -49,12 +50,15 @@ class ChangeRequest(models.Model):
     policy = models.ForeignKey(
         Policy, null=True, on_delete=models.PROTECT, related_name="change_requests"
     )
+    erasure_case = models.ForeignKey(
+        "audit.ErasureCase", null=True, on_delete=models.PROTECT, related_name="change_requests"
+    )
     target = models.CharField(max_length=10, choices=Target.choices, blank=True)
     evidence = models.JSONField()
     evidence_digest = models.CharField(max_length=64)
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    # Who built what is asked for: the version's developer or the policy's author. Kept here so that the database can compare.
+    # Who made what is asked about: the version's developer, the policy's author, who recorded the case. Kept here so that the database can compare.
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     rationale = models.TextField()
     requested_at = models.DateTimeField()
@@ -73,6 +77,9 @@ class ChangeRequest(models.Model):
             ("decide_policy", "Can decide about policies"),
             ("decide_revocation", "Can decide about revocations"),
             ("decide_exception", "Can decide about exceptions from a gate policy"),
+            ("decide_erasure_law", "Can decide in law about disputed erasures"),
+            ("decide_erasure_privacy", "Can decide for privacy about disputed erasures"),
+            ("request_erasure", "Can ask for a disputed erasure to be settled"),
             ("suspend_version", "Can suspend a version at once"),
             ("close_stale_changes", "Can void and expire changes that nobody can grant any more"),
         ]
@@ -80,18 +87,39 @@ class ChangeRequest(models.Model):
             models.CheckConstraint(
                 name="governance_change_is_about_one_thing",
                 condition=(
-                    Q(kind="policy", version=None, policy__isnull=False, target="")
+                    Q(
+                        kind="erasure",
+                        version=None,
+                        policy=None,
+                        erasure_case__isnull=False,
+                        target="",
+                    )
+                    | Q(
+                        kind="policy",
+                        version=None,
+                        policy__isnull=False,
+                        erasure_case=None,
+                        target="",
+                    )
                     | Q(
                         kind__in=["revocation", "exception", "break_glass", "rollback", "rollout"],
                         version__isnull=False,
                         policy=None,
+                        erasure_case=None,
                         target="",
                     )
-                    | Q(kind="cut_off", version__isnull=False, policy=None, target="production")
+                    | Q(
+                        kind="cut_off",
+                        version__isnull=False,
+                        policy=None,
+                        erasure_case=None,
+                        target="production",
+                    )
                     | Q(
                         kind="promotion",
                         version__isnull=False,
                         policy=None,
+                        erasure_case=None,
                         target__in=["staging", "production"],
                     )
                 ),
@@ -114,6 +142,11 @@ class ChangeRequest(models.Model):
                 fields=["policy"],
                 condition=Q(state="open", policy__isnull=False),
             ),
+            models.UniqueConstraint(
+                name="governance_one_open_change_per_erasure",
+                fields=["erasure_case"],
+                condition=Q(state="open", erasure_case__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -124,6 +157,8 @@ class ChangeRequest(models.Model):
         """The change in words: "loanapp version 2 to production"."""
         if self.kind == self.Kind.POLICY:
             return f"adopt {self.policy}"
+        if self.kind == self.Kind.ERASURE:
+            return f"{self.terms['outcome']} {self.erasure_case} under {self.terms['ground']}"
         if self.kind in WORDS:
             return WORDS[self.kind].format(version=self.version, **self.terms)
         return f"{self.version} to {self.target}"

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from audit.action import holds
 from audit.canonical import digest_json
-from audit.models import Entry
+from audit.cases import assessment_of
+from audit.models import Entry, ErasureCase
 from governance.errors import GateNotPassed, NoSuchChange
 from governance.models import (
     Approval,
@@ -47,7 +48,12 @@ def change_with(change_id: UUID) -> ChangeRequest:
 def changes() -> QuerySet[ChangeRequest]:
     """All change requests, newest first, with what a reader asks for next."""
     return ChangeRequest.objects.select_related(
-        "version__model", "version__developed_by", "policy", "requested_by", "made_by"
+        "version__model",
+        "version__developed_by",
+        "policy",
+        "erasure_case__dispute",
+        "requested_by",
+        "made_by",
     ).prefetch_related(
         "approvals__approver",
         "approvals__delegation__delegator",
@@ -272,6 +278,8 @@ def current_evidence(change: ChangeRequest, at: datetime) -> dict[str, Any]:
     """What the change would be judged by now. Equal digests mean that nothing moved since the request."""
     if change.policy is not None:
         return policy_evidence(change.policy)
+    if change.erasure_case is not None:
+        return erasure_evidence(change.erasure_case, change.terms)
     assert change.version is not None
     return request_evidence(change.version, change.kind, change.target, change.terms, at)
 
@@ -303,6 +311,27 @@ def version_evidence(version: ModelVersion, target: str, at: datetime) -> dict[s
         "gate_report_sha256": report.sha256 if report else None,
         "documents": approved_digests(version) or None,
         "gate_policy_sha256": policy.sha256 if policy else None,
+    }
+
+
+def erasure_evidence(case: ErasureCase, terms: Mapping[str, Any]) -> dict[str, Any]:
+    """What a disputed request rests on: where it stands, what is disputed, and what would become of it undisputed,
+    with holds and the ends of retention."""
+    assessment = assessment_of(case)
+    dispute = case.dispute
+    return {
+        "schema": EVIDENCE_SCHEMA,
+        "case": str(case.pk),
+        "state": case.state,
+        "dispute": {
+            "by": dispute.disputed_by,
+            "ground": dispute.ground,
+            "reason": dispute.reason,
+            "entry": str(dispute.entry_id),
+        },
+        "weighed": assessment.as_json(),
+        "weighed_digest": assessment.digest,
+        "terms": dict(terms),
     }
 
 

@@ -18,6 +18,8 @@ def parts_of(change: ChangeRequest) -> list[str]:
     """The parts that the change's evidence has now, except for the comparison, which is an act of its own."""
     if change.policy is not None:
         return [Part.POLICY]
+    if change.erasure_case is not None:
+        return []
     assert change.version is not None
     measured = [Part.GATE_REPORT] if latest_report(change.version) else []
     return [*measured, Part.PERFORMANCE]

@@ -6,9 +6,11 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from audit.actions.erasures import dispute_erasure_case
 from audit.entries import parse
 from audit.errors import NotPermitted
 from audit.models import Entry
+from audit.weighing import ERASED_UNDER
 from governance.actions.changes import approve_change, reject_change
 from governance.errors import (
     AlreadyDecided,
@@ -19,13 +21,14 @@ from governance.errors import (
 )
 from governance.models import Approval, ChangeRequest
 from governance.queries.changes import changes_awaiting, seats_awaited
-from governance.quorum import BOTH, SEATS, SEATS_OF_TIER, seats
+from governance.quorum import ALL_SEATS, BOTH, LAW_AND_PRIVACY, SEATS, SEATS_OF_TIER, seats
 from registry.models import Clearance
 from registry.queries import champion, live_clearance
+from tests.audit.people import a_case
 from tests.conftest import a_person
-from tests.governance.builders import WHY, a_request, a_staged_version, approve_at_once
+from tests.governance.builders import GATES, WHY, a_request, a_staged_version, approve_at_once
 from tests.governance.test_api import decide, get
-from tests.registry.builders import a_model
+from tests.registry.builders import a_model, a_policy, a_version
 
 
 @pytest.fixture
@@ -175,6 +178,7 @@ def test_the_database_grants_nothing_while_a_seat_of_the_policy_is_free(asked, a
     assert two == {
         ("break_glass", ""): BOTH,
         ("cut_off", "production"): BOTH,
+        ("erasure", ""): LAW_AND_PRIVACY,
         (1, "promotion", "production"): BOTH,
         (1, "rollout", ""): BOTH,
         (1, "exception", ""): ("governance.decide_staging", "governance.decide_exception"),
@@ -205,6 +209,52 @@ def test_the_database_gives_a_seat_to_one_who_approves_and_once(
             change_request=asked, approver=vera, decision=decision, seat=seat, rationale=WHY,
             decided_at=timezone.now(), entry=asked.entry,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "target"), SEATS)
+def test_the_database_refuses_a_seat_of_another_kind(
+    kind, target, developer, analyst, privacy_officer
+):
+    change = an_open_change(kind, target, developer, analyst, privacy_officer)
+    own = {
+        seat
+        for asked, taken in (*SEATS.items(), *((key[1:], of) for key, of in SEATS_OF_TIER.items()))
+        if asked == (kind, target)
+        for seat in taken
+    }
+    able = a_person("able", "validator", "approver", "privacy officer", "legal counsel")
+    row = Approval(
+        change_request=change, approver=able, decision="approve", rationale=WHY,
+        decided_at=timezone.now(), entry=change.entry,
+    )  # fmt: skip
+
+    for seat in set(ALL_SEATS) - own:
+        row.seat = seat
+        with pytest.raises(IntegrityError, match="another kind"), transaction.atomic():
+            row.save(force_insert=True)
+
+    row.seat = own.pop()
+    row.save(force_insert=True)
+    assert change.approvals.get().seat == row.seat
+
+
+def an_open_change(kind, target, developer, asker, recorder):
+    """A bare row of that kind, by somebody who decides nothing."""
+    change = ChangeRequest(
+        kind=kind, target=target, evidence={}, evidence_digest="0" * 64, requested_by=asker, rationale=WHY,
+        requested_at=timezone.now(), expires_at=timezone.now(),
+    )  # fmt: skip
+    if kind == "policy":
+        change.policy = a_policy("gate", {"checks": GATES}, adopted=False)
+        change.made_by = change.policy.proposed_by
+    elif kind == "erasure":
+        change.erasure_case, change.made_by = a_case(recorder), recorder
+        dispute_erasure_case(change.erasure_case.pk, "person", ERASED_UNDER, WHY, by=recorder)
+    else:
+        change.version, change.made_by = a_version(developed_by=developer), developer
+    change.entry = Entry.objects.latest("id")
+    change.save(force_insert=True)
+    return change
 
 
 def test_two_approvals_at_the_same_instant_make_one_champion(own_database):
