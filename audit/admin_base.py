@@ -19,9 +19,10 @@ def may_see(request: HttpRequest, permission: str) -> bool:
 
     Acts do not ask here: they ask the database at the moment at which they count.
     """
-    if not hasattr(request, "held_permissions"):
-        request.held_permissions = permissions_of(request.user)  # type: ignore[attr-defined]  # ours, on Django's request
-    held: frozenset[str] = request.held_permissions
+    held: frozenset[str] | None = getattr(request, "held_permissions", None)
+    if held is None:
+        held = permissions_of(request.user)
+        setattr(request, "held_permissions", held)  # noqa: B010  ours, on Django's request
     return permission in held
 
 

@@ -8,10 +8,11 @@ which is found by its digest, but not replace it.
 import hashlib
 import io
 import os
+import shutil
 import tempfile
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from django.conf import settings
 from django.utils import timezone
@@ -33,6 +34,9 @@ class Store(Protocol):
         Raises StoreRefused, or StoredBytesDiffer where others lie under that digest.
         """
 
+    def put_file(self, kind: str, file: IO[bytes]) -> str:
+        """What `put` does, for a file of which no more than a part is in memory at once."""
+
     def get(self, kind: str, sha256: str) -> bytes:
         """Raises NotStored, StoreRefused, or StoredBytesDiffer when the bytes are not those that were stored."""
 
@@ -44,11 +48,14 @@ class FolderStore:
         self._folder = folder
 
     def put(self, kind: str, data: bytes) -> str:
-        sha256 = hashlib.sha256(data).hexdigest()
+        return self.put_file(kind, io.BytesIO(data))
+
+    def put_file(self, kind: str, file: IO[bytes]) -> str:
+        sha256 = _digest(file)
         path = self.path(kind, sha256)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._write(path, data)
+            self._write(path, file)
         return sha256
 
     def get(self, kind: str, sha256: str) -> bytes:
@@ -61,14 +68,15 @@ class FolderStore:
     def path(self, kind: str, sha256: str) -> Path:
         return self._folder / _key(kind, sha256)
 
-    def _write(self, path: Path, data: bytes) -> None:
+    def _write(self, path: Path, file: IO[bytes]) -> None:
         # Under another name first: a crash here leaves a stray file and never half of one.
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).chmod(0o444)
-        Path(file.name).rename(path)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as copy:
+            file.seek(0)
+            shutil.copyfileobj(file, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+        Path(copy.name).chmod(0o444)
+        Path(copy.name).rename(path)
 
 
 class BucketStore:
@@ -78,14 +86,15 @@ class BucketStore:
         self._bucket, self._days = bucket, days
 
     def put(self, kind: str, data: bytes) -> str:
+        return self.put_file(kind, io.BytesIO(data))
+
+    def put_file(self, kind: str, file: IO[bytes]) -> str:
         from audit.archive.store import ArchiveRefused, ObjectDiffers
 
-        sha256 = hashlib.sha256(data).hexdigest()
+        sha256 = _digest(file)
         until = (timezone.now() + timedelta(days=self._days)).replace(microsecond=0)
         try:
-            self._bucket.put(
-                _key(kind, sha256), io.BytesIO(data), sha256=sha256, locked_until=until
-            )
+            self._bucket.put(_key(kind, sha256), file, sha256=sha256, locked_until=until)
         except ObjectDiffers as problem:
             raise StoredBytesDiffer(f"Other bytes lie under {kind}/{sha256}: {problem}") from None
         except ArchiveRefused as problem:
@@ -123,6 +132,11 @@ def working_files() -> Path:
 
 def _key(kind: str, sha256: str) -> str:
     return f"{kind}/{sha256[:2]}/{sha256}"
+
+
+def _digest(file: IO[bytes]) -> str:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def _checked(data: bytes, kind: str, sha256: str) -> bytes:

@@ -12,11 +12,11 @@ from typing import Any, Self
 
 import pandas as pd
 import pandera.pandas as pandera
-import pyarrow as pa
 
 from audit.errors import FieldProblem
 from registry.errors import PolicyMalformed
-from registry.snapshots import as_frame
+from registry.repeats import repeated_rows
+from registry.snapshots import SnapshotFile, as_frame
 from registry.validation import failed_rows
 
 KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -96,14 +96,23 @@ def expectation_problems(body: object) -> list[FieldProblem]:
 
 
 def evaluate(
-    table: pa.Table, expectations: Sequence[Expectation], today: date
+    snapshot: SnapshotFile, expectations: Sequence[Expectation], today: date
 ) -> list[ExpectationResult]:
     """The result of every expectation, in their order, for a snapshot registered `today`.
 
-    A column that the snapshot does not have fails whatever is asked of it.
+    A column that the snapshot does not have fails whatever is asked of it. The snapshot is read in pieces, whose
+    counts are added up.
     """
-    frame = as_frame(table)
-    return [_result(frame, expectation, today) for expectation in expectations]
+    tallies = [_Tally() for _ in expectations]
+    for table in snapshot.pieces():
+        frame = as_frame(table)
+        for asked, tally in zip(expectations, tallies, strict=True):
+            if asked.column in frame:
+                tally.add(frame, asked)
+    return [
+        _result(snapshot, asked, tally, today)
+        for asked, tally in zip(expectations, tallies, strict=True)
+    ]
 
 
 def blocking_failures(results: Iterable[ExpectationResult]) -> list[ExpectationResult]:
@@ -116,8 +125,40 @@ def as_problem(result: ExpectationResult) -> FieldProblem:
     )
 
 
-def _result(frame: pd.DataFrame, asked: Expectation, today: date) -> ExpectationResult:
-    limit = _limit(asked)
+@dataclass(slots=True)
+class _Tally:
+    """What the pieces of a column that were looked at so far come to."""
+
+    of_type: bool = True
+    dtype: str = ""
+    numeric: bool = False
+    missing: int = 0
+    outside: int = 0
+    newest: date | None = None
+
+    def add(self, frame: pd.DataFrame, asked: Expectation) -> None:
+        values = frame[asked.column]
+        self.dtype = str(values.dtype)
+        self.numeric = pd.api.types.is_numeric_dtype(values)
+        match asked.check:
+            case "type":
+                self.of_type &= _is_of_type(frame, asked)
+            case "null_share":
+                self.missing += int(values.isna().sum())
+            case "freshness":
+                newest = values.dropna().max()
+                if isinstance(newest, date):
+                    self.newest = max(newest, self.newest or newest)
+            case "set" | "range" if asked.check == "set" or self.numeric:
+                column = pandera.Column(checks=[_pandera_check(asked)], nullable=True)
+                schema = pandera.DataFrameSchema({asked.column: column})
+                self.outside += len(failed_rows(schema, frame).get((asked.column, asked.check), []))
+
+
+def _result(
+    snapshot: SnapshotFile, asked: Expectation, tally: _Tally, today: date
+) -> ExpectationResult:
+    limit, rows = _limit(asked), snapshot.num_rows
 
     def found(passed: bool, value: float | None, why: str) -> ExpectationResult:
         return ExpectationResult(
@@ -125,35 +166,38 @@ def _result(frame: pd.DataFrame, asked: Expectation, today: date) -> Expectation
         )
 
     if asked.check == "row_count":
-        return found(_within(len(frame), asked.limits), len(frame), f"{len(frame)} rows")
-    if asked.column not in frame:
+        return found(_within(rows, asked.limits), rows, f"{rows} rows")
+    if asked.column not in snapshot.column_names:
         return found(False, None, "no such column")
-    values = frame[asked.column]
-    if asked.check == "type":
-        wanted = pd.api.types.pandas_dtype(TYPES[asked.limits["type"]])
-        schema = pandera.DataFrameSchema({asked.column: pandera.Column(wanted, nullable=True)})
-        try:
-            schema.validate(frame[[asked.column]])
-        except pandera.errors.SchemaError:
-            return found(False, None, f"of type {values.dtype}")
-        return found(True, None, f"of type {values.dtype}")
-    if asked.check == "null_share":
-        share = float(values.isna().mean()) if len(values) else 1.0
-        return found(share <= asked.limits["at_most"], share, f"{share:.2%} missing")
-    if asked.check == "freshness":
-        return found(*_freshness(values, asked.limits["days"], today))
-    if asked.check == "range" and not pd.api.types.is_numeric_dtype(values):
-        return found(False, None, "not a number")
-    check = _pandera_check(asked)
-    schema = pandera.DataFrameSchema({asked.column: pandera.Column(checks=[check], nullable=True)})
-    outside = len(failed_rows(schema, frame).get((asked.column, asked.check), []))
-    return found(outside == 0, outside, f"{outside} of {len(frame)} rows are not")
+    match asked.check:
+        case "type":
+            return found(tally.of_type, None, f"of type {tally.dtype}")
+        case "null_share":
+            share = tally.missing / rows if rows else 1.0
+            return found(share <= asked.limits["at_most"], share, f"{share:.2%} missing")
+        case "freshness":
+            return found(*_freshness(tally.newest, asked.limits["days"], today))
+        case "range" if not tally.numeric:
+            return found(False, None, "not a number")
+        case "unique":
+            outside, _ = repeated_rows(snapshot, asked.column)
+        case _:
+            outside = tally.outside
+    return found(outside == 0, outside, f"{outside} of {rows} rows are not")
+
+
+def _is_of_type(frame: pd.DataFrame, asked: Expectation) -> bool:
+    wanted = pd.api.types.pandas_dtype(TYPES[asked.limits["type"]])
+    schema = pandera.DataFrameSchema({asked.column: pandera.Column(wanted, nullable=True)})
+    try:
+        schema.validate(frame[[asked.column]])
+    except pandera.errors.SchemaError:
+        return False
+    return True
 
 
 def _pandera_check(asked: Expectation) -> pandera.Check:
-    if asked.check == "unique":
-        check = pandera.Check(lambda values: ~values.duplicated(keep=False))
-    elif asked.check == "set":
+    if asked.check == "set":
         allowed = asked.limits["values"]
         check = pandera.Check(lambda values: values.isin(allowed))
     else:
@@ -164,9 +208,8 @@ def _pandera_check(asked: Expectation) -> pandera.Check:
     return check
 
 
-def _freshness(values: "pd.Series[Any]", days: int, today: date) -> tuple[bool, float | None, str]:
-    known = values.dropna()
-    if known.empty or not isinstance(newest := known.max(), date):
+def _freshness(newest: date | None, days: int, today: date) -> tuple[bool, float | None, str]:
+    if newest is None:
         return False, None, "no date"
     age = (today - newest).days
     if age < 0:

@@ -4,7 +4,6 @@ from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
-import pyarrow as pa
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from audit.store import content_store
@@ -35,7 +34,7 @@ from registry.models import (
 )
 from registry.profile import FeatureProfile, profile
 from registry.reporting import Reported
-from registry.snapshots import Snapshot
+from registry.snapshots import Snapshot, SnapshotFile
 
 FOR_ALL_DATASETS = "default"
 
@@ -158,13 +157,13 @@ def expectations_policy(dataset_name: str, at: datetime) -> Policy | None:
 
 
 def expected_of(
-    name: str, table: pa.Table, at: datetime
+    name: str, snapshot: SnapshotFile, at: datetime
 ) -> tuple[Policy | None, list[ExpectationResult]]:
     """The expectations policy in force for a data set of that name, and what comes of it."""
     policy = expectations_policy(name, at)
     if policy is None:
         return None, []
-    return policy, evaluate(table, read_expectations(policy.body), at.date())
+    return policy, evaluate(snapshot, read_expectations(policy.body), at.date())
 
 
 def is_in_force(policy: Policy, at: datetime) -> bool:

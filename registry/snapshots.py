@@ -1,15 +1,15 @@
 """The registry's own form of a data file: one Parquet snapshot with row id, features, label, time.
 
-A file comes in as its owner keeps it; `split_file` turns it into a snapshot and the protected
-columns that must not lie beside it. Columns of a snapshot: `row_id` (text), the contract's
-features, `bad` (0 or 1) and, where the file has a time, `observed_on` (date).
+Columns of a snapshot: `row_id` (text), the contract's features, `bad` (0 or 1) and, where the
+file has a time, `observed_on` (date). It is written and checked piece by piece; `load_snapshot`
+alone, for training and measuring, reads the whole of it into arrays.
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -18,13 +18,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from audit.errors import FieldProblem
 from registry.contract import Feature, FeatureContract
-from registry.description import Description, Label
-from registry.errors import FileDiffersFromDescription, NotParquet
+from registry.errors import NotParquet
 from registry.features import OWN_COLUMNS
 
 ROW_ID, LABEL, TIME = OWN_COLUMNS
+PIECE_ROWS = 1 << 16
+"""Rows that are in memory at once where data is read in pieces (our choice)."""
+GROUP_ROWS = 1 << 20
+"""Rows of a row group: fixed, so that equal rows are equal bytes however they were read. What pyarrow writes by default."""
 
 _ARROW_TYPES = {
     "number": pa.float64(),
@@ -39,14 +41,6 @@ _PANDAS_TYPES = {
     pa.string(): pd.StringDtype(),
     pa.date32(): pd.ArrowDtype(pa.date32()),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class SplitFile:
-    """One data file in two parts that meet only through `row_id`."""
-
-    snapshot: pd.DataFrame
-    protected: pd.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,64 +65,57 @@ def arrow_schema(contract: FeatureContract, *, with_time: bool) -> pa.Schema:
     return pa.schema(columns)
 
 
-def split_file(frame: pd.DataFrame, description: Description) -> SplitFile:
-    """The snapshot and the protected columns of a file.
-
-    Codes for missing values become missing, labels become 0 or 1, nothing else is changed or
-    dropped. Raises FileDiffersFromDescription naming every column that cannot be converted.
-    """
-    description.require_columns(frame.columns)
-    row_ids = _row_ids(frame, description.row_key)
-    problems: list[FieldProblem] = []
-
-    def converted(column: str, convert: Callable[["pd.Series[Any]"], "pd.Series[Any]"]) -> Any:
-        """The column converted; values that could not be are noted as a problem."""
-        values = frame[column].where(
-            ~frame[column].isin(description.missing_values.get(column, ()))
-        )
-        result = convert(values)
-        lost = result.isna() & values.notna()
-        if lost.any():
-            problems.append(_unreadable(column, row_ids[lost]))
-        return result
-
-    if description.row_key and row_ids.isna().any():
-        problems.append(_unreadable(description.row_key, row_ids[row_ids.isna()]))
-    columns: dict[str, Any] = {ROW_ID: row_ids}
-    for feature in description.features.features:
-        columns[feature.name] = converted(feature.name, _CONVERSIONS[feature.type])
-    labels = frame[description.label.column]
-    unknown = _neither_good_nor_bad(labels, description.label)
-    if unknown.any():
-        problems.append(_unreadable(description.label.column, row_ids[unknown]))
-    columns[LABEL] = labels.isin(description.label.bad_values).astype("int8")
-    if description.time:
-        columns[TIME] = converted(description.time, _as_date)
-    if problems:
-        raise FileDiffersFromDescription(
-            "The file holds values that its description does not allow.", errors=problems
-        )
-    protected = frame[list(description.protected)].assign(**{ROW_ID: row_ids})
-    return SplitFile(
-        snapshot=pd.DataFrame(columns),
-        protected=protected[[ROW_ID, *description.protected]],
-    )
-
-
-def _neither_good_nor_bad(labels: "pd.Series[Any]", label: Label) -> "pd.Series[bool]":
-    """bool (n,): labels that are missing, or of which nothing says what they mean."""
-    others = labels[~labels.isin(label.bad_values)].dropna().unique()
-    good = label.good_values or (tuple(others) if len(others) < 2 else ())
-    return ~labels.isin([*label.bad_values, *good]) | labels.isna()
-
-
 def to_parquet(frame: pd.DataFrame, contract: FeatureContract) -> bytes:
     """The bytes of a snapshot: equal for equal frames, since no index, name or time is stored."""
-    schema = arrow_schema(contract, with_time=TIME in frame)
-    table = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
     sink = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata(None), sink, compression="zstd")
+    write_snapshot([frame], arrow_schema(contract, with_time=TIME in frame), sink)
     return sink.getvalue()
+
+
+def write_snapshot(frames: Iterable[pd.DataFrame], schema: pa.Schema, file: IO[bytes]) -> None:
+    """What `to_parquet` gives for the frames as one, with at most one row group and one frame in memory."""
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        waiting = schema.empty_table()
+        for frame in frames:
+            table = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+            waiting = pa.concat_tables([waiting, table.replace_schema_metadata(None)])
+            while waiting.num_rows >= GROUP_ROWS:
+                # In one chunk each: where chunks end, the writer would end pages.
+                writer.write_table(waiting.slice(0, GROUP_ROWS).combine_chunks())
+                waiting = waiting.slice(GROUP_ROWS)
+        if waiting.num_rows:
+            writer.write_table(waiting.combine_chunks())
+
+
+class SnapshotFile:
+    """A Parquet file that is read in pieces, as often as need be. Raises NotParquet for anything else."""
+
+    def __init__(self, file: IO[bytes], piece_rows: int = PIECE_ROWS) -> None:
+        self._file, self._piece_rows = file, piece_rows
+        parquet = self._opened()
+        self.schema: pa.Schema = parquet.schema_arrow
+        self.num_rows: int = parquet.metadata.num_rows
+
+    @property
+    def column_names(self) -> list[str]:
+        return list(self.schema.names)
+
+    def pieces(self) -> Iterator[pa.Table]:
+        """At least one, which holds no rows where the file holds none."""
+        if not self.num_rows:
+            yield self.schema.empty_table()
+        try:
+            for batch in self._opened().iter_batches(batch_size=self._piece_rows):
+                yield pa.Table.from_batches([batch])
+        except (pa.ArrowInvalid, OSError) as error:
+            raise _not_parquet() from error
+
+    def _opened(self) -> pq.ParquetFile:
+        self._file.seek(0)
+        try:
+            return pq.ParquetFile(self._file)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise _not_parquet() from error
 
 
 def read_parquet(data: bytes) -> pa.Table:
@@ -136,15 +123,19 @@ def read_parquet(data: bytes) -> pa.Table:
     try:
         return pq.read_table(pa.BufferReader(data))
     except (pa.ArrowInvalid, OSError) as error:
-        raise NotParquet("The bytes are not a complete Parquet file.") from error
+        raise _not_parquet() from error
 
 
-def newest_date(table: pa.Table) -> date | None:
+def _not_parquet() -> NotParquet:
+    return NotParquet("The bytes are not a complete Parquet file.")
+
+
+def newest_date(snapshot: SnapshotFile) -> date | None:
     """The newest date of a snapshot's time column; None where it has none."""
-    if TIME not in table.column_names:
+    if TIME not in snapshot.column_names:
         return None
-    newest: date | None = pc.max(table.column(TIME)).as_py()
-    return newest
+    dates = (pc.max(table.column(TIME)).as_py() for table in snapshot.pieces())
+    return max((newest for newest in dates if newest is not None), default=None)
 
 
 def as_frame(table: pa.Table) -> pd.DataFrame:
@@ -177,52 +168,3 @@ def _packed(values: "pd.Series[Any]", feature: Feature) -> NDArray[np.float64]:
         codes = {category: float(code) for code, category in enumerate(feature.categories)}
         values = values.map(codes)
     return np.asarray(values.astype("Float64").to_numpy(na_value=np.nan), dtype=np.float64)
-
-
-def _row_ids(frame: pd.DataFrame, row_key: str | None) -> "pd.Series[str]":
-    """The row key as text, or row numbers from 1 where the file has no key."""
-    if row_key is None:
-        return pd.Series([str(number) for number in range(1, len(frame) + 1)], index=frame.index)
-    return _as_text(frame[row_key])
-
-
-def _as_number(values: "pd.Series[Any]") -> "pd.Series[Any]":
-    if pd.api.types.is_bool_dtype(values):
-        return pd.Series(pd.NA, index=values.index, dtype="Float64")
-    return pd.to_numeric(values, errors="coerce").astype("Float64")
-
-
-def _as_integer(values: "pd.Series[Any]") -> "pd.Series[Any]":
-    numbers = _as_number(values)
-    return numbers.where(numbers % 1 == 0).astype("Int64")
-
-
-def _as_boolean(values: "pd.Series[Any]") -> "pd.Series[Any]":
-    return values.map({0: False, 1: True}).astype("boolean")
-
-
-def _as_text(values: "pd.Series[Any]") -> "pd.Series[Any]":
-    if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all():
-        values = values.astype("Int64")
-    return values.astype("string")
-
-
-def _as_date(values: "pd.Series[Any]") -> "pd.Series[Any]":
-    return pd.to_datetime(values, format="ISO8601", errors="coerce").dt.date
-
-
-_CONVERSIONS: dict[str, Callable[["pd.Series[Any]"], "pd.Series[Any]"]] = {
-    "number": _as_number,
-    "integer": _as_integer,
-    "boolean": _as_boolean,
-    "category": _as_text,
-}
-
-
-def _unreadable(column: str, row_ids: "pd.Series[str]") -> FieldProblem:
-    examples = ", ".join(row_ids.head(5).fillna("?"))
-    return FieldProblem(
-        column,
-        "wrong_type",
-        f"Values that are not of the described type: {len(row_ids)} (rows {examples}).",
-    )

@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pandera.pandas as pandera
-import pyarrow as pa
 
 from registry.contract import Feature, FeatureContract
-from registry.snapshots import LABEL, ROW_ID, TIME, arrow_schema, as_frame
-
-EXAMPLES = 5
+from registry.repeats import EXAMPLES, repeated_rows
+from registry.snapshots import LABEL, ROW_ID, TIME, SnapshotFile, arrow_schema, as_frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +38,25 @@ class CheckResult:
 
 
 def validate(
-    table: pa.Table, contract: FeatureContract, protected: Collection[str] = ()
+    snapshot: SnapshotFile, contract: FeatureContract, protected: Collection[str] = ()
 ) -> list[CheckResult]:
-    """Every check of a snapshot, passed or not.
+    """Every check of a snapshot, passed or not; it is read in pieces.
 
     The columns come first; where one is protected, missing, surplus or of another type, the values
     are not looked at.
     """
-    results = [*_column_checks(table, contract, protected), _row_count(table)]
+    results = [*_column_checks(snapshot, contract, protected), _row_count(snapshot)]
     if all(result.passed for result in results):
-        results += _value_checks(as_frame(table), contract)
+        results += _value_checks(snapshot, contract)
     return results
 
 
 def _column_checks(
-    table: pa.Table, contract: FeatureContract, protected: Collection[str]
+    snapshot: SnapshotFile, contract: FeatureContract, protected: Collection[str]
 ) -> Iterator[CheckResult]:
     barred = {name.casefold() for name in protected}
-    expected = arrow_schema(contract, with_time=TIME in table.column_names)
-    for name in table.column_names:
+    expected = arrow_schema(contract, with_time=TIME in snapshot.column_names)
+    for name in snapshot.column_names:
         if name.casefold() in barred:
             yield CheckResult(
                 "not_protected", name, False, "a protected column", "no protected column"
@@ -66,40 +64,53 @@ def _column_checks(
         elif name not in expected.names:
             yield CheckResult("column", name, False, "present", "no such column")
     for column in expected:
-        found = table.column_names.count(column.name)
+        found = snapshot.column_names.count(column.name)
         if found != 1:
             yield CheckResult("column", column.name, False, f"{found} columns", "one column")
             continue
-        observed = table.schema.field(column.name).type
+        observed = snapshot.schema.field(column.name).type
         yield CheckResult(
             "type", column.name, observed == column.type, str(observed), str(column.type)
         )
 
 
-def _row_count(table: pa.Table) -> CheckResult:
+def _row_count(snapshot: SnapshotFile) -> CheckResult:
     return CheckResult(
-        "row_count", "", table.num_rows > 0, f"{table.num_rows} rows", "at least one row"
+        "row_count", "", snapshot.num_rows > 0, f"{snapshot.num_rows} rows", "at least one row"
     )
 
 
-def _value_checks(frame: pd.DataFrame, contract: FeatureContract) -> Iterator[CheckResult]:
+def _value_checks(snapshot: SnapshotFile, contract: FeatureContract) -> Iterator[CheckResult]:
     columns = {
-        ROW_ID: _column({"present": _present(), "unique": _unique()}),
+        ROW_ID: _column({"present": _present()}),
         LABEL: _column({"present": _present(), "label": _one_of([0, 1])}),
         **{feature.name: _column(_feature_checks(feature)) for feature in contract.features},
     }
-    if TIME in frame:
+    if TIME in snapshot.column_names:
         columns[TIME] = _column({"present": _present()})
-    failed = failed_rows(pandera.DataFrameSchema(columns), frame)
+    schema = pandera.DataFrameSchema(columns)
+    failed: dict[tuple[str, str], tuple[int, list[str]]] = {}
+    outcomes: set[int] = set()
+    for table in snapshot.pieces():
+        frame = as_frame(table)
+        outcomes.update(frame[LABEL].dropna().unique())
+        for key, rows in failed_rows(schema, frame).items():
+            count, examples = failed.get(key, (0, []))
+            more = frame[ROW_ID].iloc[rows[: EXAMPLES - len(examples)]].fillna("?")
+            failed[key] = count + len(rows), [*examples, *more]
     for name, column in columns.items():
         for check in column.checks:
-            rows = failed.get((name, str(check.name)), [])
-            yield CheckResult(
-                str(check.name), name, not rows, _in_words(rows, frame), str(check.description)
-            )
-    outcomes = frame[LABEL].nunique()
+            key = (name, str(check.name))
+            yield _by_rows(key, failed.get(key, (0, [])), str(check.description), snapshot)
+        if name == ROW_ID:
+            repeated = repeated_rows(snapshot, ROW_ID)
+            yield _by_rows((ROW_ID, "unique"), repeated, "no value twice", snapshot)
     yield CheckResult(
-        "both_outcomes", LABEL, outcomes == 2, f"{outcomes} of 2 outcomes", "good and bad rows"
+        "both_outcomes",
+        LABEL,
+        len(outcomes) == 2,
+        f"{len(outcomes)} of 2 outcomes",
+        "good and bad rows",
     )
 
 
@@ -124,12 +135,6 @@ def _feature_checks(feature: Feature) -> dict[str, pandera.Check]:
 def _present() -> pandera.Check:
     return pandera.Check(
         lambda values: values.notna(), ignore_na=False, description="no missing value"
-    )
-
-
-def _unique() -> pandera.Check:
-    return pandera.Check(
-        lambda values: ~values.duplicated(keep=False), description="no value twice"
     )
 
 
@@ -161,8 +166,11 @@ def failed_rows(
     return {}
 
 
-def _in_words(rows: list[int], frame: pd.DataFrame) -> str:
-    if not rows:
-        return "all rows as expected"
-    examples = frame[ROW_ID].iloc[rows[:EXAMPLES]].fillna("?")
-    return f"{len(rows)} of {len(frame)} rows (row ids {', '.join(examples)})"
+def _by_rows(
+    key: tuple[str, str], failed: tuple[int, list[str]], expected: str, snapshot: SnapshotFile
+) -> CheckResult:
+    (field, check), (count, examples) = key, failed
+    observed = "all rows as expected"
+    if count:
+        observed = f"{count} of {snapshot.num_rows} rows (row ids {', '.join(examples)})"
+    return CheckResult(check, field, not count, observed, expected)

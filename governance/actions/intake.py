@@ -1,13 +1,16 @@
 """Taking data in: features and label go down to the registry, protected columns into the vault, and they meet by row id alone."""
 
+import io
+from typing import IO
+
 import numpy as np
-import pandas as pd
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from audit.action import action, record
 from audit.store import content_store
 from governance.data_files import (
+    ValuesByRow,
     is_window_row,
     values_by_row,
     window_row_id,
@@ -16,31 +19,33 @@ from governance.data_files import (
 from governance.events import Event
 from governance.sources.gathering import from_file, from_source
 from governance.sources.places import Gathered
-from monitoring.actions.protected_values import record_protected_values
+from governance.sources.splitting_off import split_off
+from monitoring.actions.protected_values import RowValues, record_protected_values
 from monitoring.models import ProtectedValue
 from monitoring.queries.protected_values import attributes_of_rows
 from registry.actions.datasets import register_dataset
 from registry.description import Description
 from registry.errors import DatasetExists
-from registry.joining import join_features
 from registry.models import Dataset
 from registry.queries import contract_of
-from registry.snapshots import ROW_ID, as_frame, read_parquet, split_file, to_parquet
+from registry.snapshots import ROW_ID, as_frame, read_parquet, to_parquet
 from serving.queries import DecisionWindow
 
 
 @action(Event.DATASET_TAKEN_IN, needs="governance.take_in_dataset")
 def take_in_dataset(
-    name: str, data: bytes, filename: str, description: str, *, by: User
+    name: str, data: bytes | IO[bytes], filename: str, description: str, *, by: User
 ) -> Dataset:
     """Register a CSV or Parquet file as its description (TOML) says, with protected columns split off.
 
+    `data` may be an open file, of which one piece at a time is in memory (docs/datasets.md).
     Features of feature tables are joined to it, each as it was known at the time of the row. Raises UnreadableFile,
     DescriptionRefused, UnknownFeatureTable, FeaturesDifferFromTable, FileDiffersFromDescription (an unclassified column
     among them), DatasetFailsContract, DatasetFailsExpectations, DatasetExists or ProtectedValuesRefused; nothing is stored then.
     """
     described = Description.from_toml(description)
-    return _take_in(name, from_file(data, filename, timezone.now()), described, by)
+    file = io.BytesIO(data) if isinstance(data, bytes) else data
+    return _take_in(name, from_file(file, filename, timezone.now()), described, by)
 
 
 @action(Event.DATASET_TAKEN_IN, needs="governance.take_in_dataset")
@@ -107,17 +112,16 @@ def extend_dataset(base: Dataset, window: DecisionWindow, name: str, *, by: User
 
 
 def _take_in(name: str, gathered: Gathered, described: Description, by: User) -> Dataset:
-    joined = join_features(gathered.frame, described)
-    parts = split_file(joined.frame, described)
-    dataset = register_dataset(
-        name,
-        to_parquet(parts.snapshot, described.features),
-        described.registry_part() | joined.provenance,
-        list(described.protected),
-        by=by,
-        origin=gathered.origin,
-    )
-    people = _protect(dataset, parts.protected, by)
+    with gathered, split_off(gathered.rows, described) as parts:
+        dataset = register_dataset(
+            name,
+            parts.snapshot,
+            described.registry_part() | parts.provenance,
+            list(described.protected),
+            by=by,
+            origin=gathered.origin,
+        )
+        people = _protect(dataset, ValuesByRow(parts.protected), by)
     record(
         subject=dataset.subject,
         origin=gathered.origin,
@@ -125,7 +129,7 @@ def _take_in(name: str, gathered: Gathered, described: Description, by: User) ->
         sha256=dataset.sha256,
         protected_columns=sorted(described.protected),
         people_with_protected_values=people,
-        **joined.provenance,
+        **parts.provenance,
     )
     return dataset
 
@@ -135,11 +139,11 @@ def _carry_across(
 ) -> int:
     values = attributes_of_rows(base.sha256, own, columns, reader=by)
     values.insert(0, ROW_ID, own)
-    return _protect(dataset, values, by)
+    return _protect(dataset, values_by_row(values), by)
 
 
-def _protect(dataset: Dataset, values: pd.DataFrame, by: User) -> int:
+def _protect(dataset: Dataset, values: RowValues, by: User) -> int:
     """Store the protected columns, once per digest: they are found by it, whatever name the data set has."""
     if ProtectedValue.objects.filter(dataset_sha256=dataset.sha256).exists():
         raise DatasetExists(f"The same rows as {dataset} were taken in before, under another name.")
-    return record_protected_values(dataset.sha256, values_by_row(values), by=by)
+    return record_protected_values(dataset.sha256, values, by=by)

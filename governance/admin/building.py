@@ -103,7 +103,7 @@ class VersionForm(forms.Form):
 def _take_in(_: None, fields: dict[str, Any], by: User) -> Done:
     data = fields["file"]
     description = read_description(fields["description"].read())
-    dataset = take_in_dataset(fields["name"], data.read(), data.name, description, by=by)
+    dataset = take_in_dataset(fields["name"], data.file, data.name, description, by=by)
     return Done(f"{dataset} is registered: {dataset.rows:,} rows, SHA-256 {dataset.sha256}.")
 
 

@@ -77,7 +77,7 @@ class DatasetList(ActView, generics.GenericAPIView[Dataset]):
         fields = body.validated_data
         dataset = take_in_dataset(
             fields["name"],
-            fields["file"].read(),
+            fields["file"].file,
             fields["file"].name,
             read_description(fields["description"].read()),
             by=actor(request),

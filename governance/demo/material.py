@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from registry.description import Description
-from registry.snapshots import LABEL, ROW_ID, split_file
+from registry.snapshots import LABEL, ROW_ID
+from registry.splitting import split_file
 
 FEWEST_ROWS = 1_500
 LOANAPP = Path(__file__).with_name("loanapp.toml")

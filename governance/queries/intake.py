@@ -9,11 +9,11 @@ from django.contrib.auth.models import User
 
 from audit.action import require
 from governance.sources.places import Gathered
+from governance.sources.splitting_off import split_off
 from registry.description import Description
 from registry.expectations import Expectation, ExpectationResult, blocking_failures, evaluate
-from registry.joining import join_features
 from registry.queries import expected_of
-from registry.snapshots import read_parquet, split_file, to_parquet
+from registry.snapshots import SnapshotFile
 from registry.validation import CheckResult, validate
 
 
@@ -48,13 +48,12 @@ def rehearse_intake(
     """
     require(reader, "governance.take_in_dataset")
     described = Description.from_toml(description)
-    gathered = gather()
-    snapshot = split_file(join_features(gathered.frame, described).frame, described).snapshot
-    table = read_parquet(to_parquet(snapshot, described.features))
-    checks = validate(table, described.features, list(described.protected))
-    if tried:
-        policy, results = "not adopted", evaluate(table, tried, at.date())
-    else:
-        found, results = expected_of(name, table, at)
-        policy = str(found or "none in force")
-    return IntakeRehearsal(table.num_rows, gathered.origin, checks, policy, results)
+    with gather() as gathered, split_off(gathered.rows, described) as parts:
+        snapshot = SnapshotFile(parts.snapshot)
+        checks = validate(snapshot, described.features, list(described.protected))
+        if tried:
+            policy, results = "not adopted", evaluate(snapshot, tried, at.date())
+        else:
+            found, results = expected_of(name, snapshot, at)
+            policy = str(found or "none in force")
+    return IntakeRehearsal(snapshot.num_rows, gathered.origin, checks, policy, results)

@@ -2,25 +2,27 @@
 
 import hashlib
 from datetime import datetime
+from typing import IO
 
 from django.conf import settings
 
 from audit.errors import FieldProblem
-from governance.data_files import read_data_file
+from governance.data_files import FileRows
 from governance.errors import SourceOfAnotherKind
 from governance.sources.places import Gathered, SqlSource, source_named
 from governance.sources.s3 import read_object
 from governance.sources.sql import read_query
 
 
-def from_file(data: bytes, filename: str, at: datetime) -> Gathered:
-    """Raises UnreadableFile."""
+def from_file(file: IO[bytes], filename: str, at: datetime) -> Gathered:
+    """The rows of a file that stays open, and can be read again, as long as they are used."""
+    file.seek(0)
     return Gathered(
-        read_data_file(data),
+        FileRows(file),
         {
             "kind": "file",
             "where": filename,
-            "sha256": hashlib.sha256(data).hexdigest(),
+            "sha256": hashlib.file_digest(file, "sha256").hexdigest(),  # type: ignore[arg-type]
             "read_at": at.isoformat(),
         },
     )

@@ -3,13 +3,12 @@
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Self
 from urllib.parse import urlsplit
-
-import pandas as pd
 
 from audit.errors import FieldProblem
 from governance.errors import NoSuchSource, SourcesMalformed
+from registry.splitting import Rows
 
 POSTGRESQL = ("postgres", "postgresql")
 SQLITE = "sqlite"
@@ -49,10 +48,18 @@ Source = SqlSource | S3Source
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The rows of a source, and where exactly they came from."""
+    """The rows of a source, and where exactly they came from. `file` is what a source was copied to; it goes at the end."""
 
-    frame: pd.DataFrame
+    rows: Rows
     origin: dict[str, Any]
+    file: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if self.file is not None:
+            self.file.close()
 
 
 def source_named(name: str, path: Path | None) -> Source:

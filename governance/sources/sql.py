@@ -21,6 +21,7 @@ from audit.errors import FieldProblem
 from governance.data_files import MOST_CELLS
 from governance.errors import QueryRefused, SourceUnavailable
 from governance.sources.places import SQLITE, Gathered, SqlSource
+from registry.splitting import FrameRows
 
 BATCH = 10_000
 LONGEST_QUERY_MS = 600_000
@@ -42,7 +43,7 @@ def read_query(source: SqlSource, query: str, at: datetime) -> Gathered:
         columns = [str(column[0]) for column in cursor.description or ()]
         rows = list(_rows(cursor, len(columns)))
     return Gathered(
-        pd.DataFrame(rows, columns=columns),
+        FrameRows(pd.DataFrame(rows, columns=columns)),
         {
             "kind": "sql",
             "source": source.name,

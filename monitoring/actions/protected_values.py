@@ -1,6 +1,8 @@
 """Storing protected attributes, and removing those of erased people."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Protocol
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -8,7 +10,7 @@ from django.utils import timezone
 
 from audit import vault
 from audit.action import action, record
-from audit.errors import Refusal
+from audit.errors import FieldProblem, Refusal
 from audit.models import Entry
 from audit.purposes import MONITORING
 from monitoring.demographics import Demographics, read_demographics, value_problems
@@ -25,43 +27,44 @@ MOST_AT_ONCE = 10_000
 ROWS_PER_INSERT = 500
 
 
+class RowValues(Protocol):
+    """The known attributes of rows by row id, which can be gone through more than once: a mapping, or a file's pieces."""
+
+    def items(self) -> Iterable[tuple[str, Mapping[str, Value]]]: ...
+
+
 @action(Event.PROTECTED_VALUES_RECORDED, needs="monitoring.supply_protected")
-def record_protected_values(
-    dataset_sha256: str, rows: Mapping[str, Mapping[str, Value]], *, by: User
-) -> int:
+def record_protected_values(dataset_sha256: str, rows: RowValues, *, by: User) -> int:
     """Store the protected attributes of a data set's rows, by row id, under the data set's digest.
 
     An attribute that is not known is left out of a row. Returns of how many rows any is known.
     Raises ProtectedValuesRefused naming every attribute whose values are unfit, or KeyMissing.
     """
-    known = {row_id: values for row_id, values in rows.items() if values}
-    problems = {
-        (problem.field, problem.type): problem
-        for values in known.values()
-        for problem in value_problems(values)
-    }
+    problems: dict[tuple[str, str], FieldProblem] = {}
+    attributes: set[str] = set()
+    people_known = 0
+    for _, values in rows.items():
+        problems |= {(problem.field, problem.type): problem for problem in value_problems(values)}
+        attributes.update(values)
+        people_known += bool(values)
     if problems:
         raise ProtectedValuesRefused(
             "Protected attributes of the data set cannot be stored.", errors=list(problems.values())
         )
     entry = record(
         subject=("registry.dataset", dataset_sha256),
-        people=len(known),
-        attributes=_names(known.values()),
+        people=people_known,
+        attributes=sorted(attributes),
     )
-    _store(
-        [
-            (
-                ProtectedValue(
-                    scope=ProtectedValue.Scope.DATASET, dataset_sha256=dataset_sha256, row_id=row_id
-                ),
-                values,
-            )
-            for row_id, values in known.items()
-        ],
-        entry,
+    scope = ProtectedValue.Scope.DATASET
+    known = (
+        (ProtectedValue(scope=scope, dataset_sha256=dataset_sha256, row_id=row_id), values)
+        for row_id, values in rows.items()
+        if values
     )
-    return len(known)
+    while batch := list(islice(known, MOST_AT_ONCE)):
+        _store(batch, entry)
+    return people_known
 
 
 @action(Event.PROTECTED_VALUES_RECORDED, needs="monitoring.supply_protected")

@@ -1,8 +1,9 @@
 """Acts on data sets."""
 
 import hashlib
+import io
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import IO, Any
 
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -10,7 +11,6 @@ from django.utils import timezone
 from audit.action import action, record
 from audit.errors import FieldProblem
 from audit.store import content_store
-from registry import snapshots
 from registry.contract import FeatureContract
 from registry.errors import (
     DatasetExists,
@@ -27,6 +27,7 @@ from registry.expectations import (
 from registry.feature_tables import sources_of
 from registry.models import Dataset, Policy
 from registry.queries import expected_of
+from registry.snapshots import SnapshotFile, newest_date
 from registry.validation import CheckResult, validate
 
 _OF_MONITORING = ("protected", "groups")
@@ -35,7 +36,7 @@ _OF_MONITORING = ("protected", "groups")
 @action(Event.DATASET_REGISTERED, needs="registry.register_dataset")
 def register_dataset(
     name: str,
-    parquet: bytes,
+    parquet: bytes | IO[bytes],
     description: Mapping[str, Any],
     protected_columns: Collection[str],
     *,
@@ -44,6 +45,7 @@ def register_dataset(
 ) -> Dataset:
     """Keep a snapshot under its digest, once every check of its contract and every blocking expectation has passed.
 
+    `parquet` may be a file that can be read again from its beginning; it is never in memory as a whole.
     `description` is the registry's part of a file's description; `protected_columns` are the names of
     what was split off, so that they are recognised when they turn up here or in a decision. `origin` says
     where the rows were read. The expectations are those in force for the name, else those for all data sets;
@@ -51,7 +53,9 @@ def register_dataset(
     where the contract looks features up, NotParquet, ProtectedColumn,
     DatasetFailsContract, DatasetFailsExpectations or DatasetExists.
     """
-    sha256 = hashlib.sha256(parquet).hexdigest()
+    file = io.BytesIO(parquet) if isinstance(parquet, bytes) else parquet
+    file.seek(0)
+    sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
     if existing := Dataset.objects.filter(name=name, sha256=sha256).first():
         raise DatasetExists(
             f"These bytes are already registered as {name!r}, number {existing.pk}."
@@ -59,18 +63,18 @@ def register_dataset(
     _require_no_protected_part(description)
     contract = FeatureContract.from_json(description.get("contract", {}))
     sources_of(contract)
-    table = snapshots.read_parquet(parquet)
-    checks = validate(table, contract, protected_columns)
+    snapshot = SnapshotFile(file)
+    checks = validate(snapshot, contract, protected_columns)
     _require_passed(checks)
     now = timezone.now()
-    policy, expected = expected_of(name, table, now)
+    policy, expected = expected_of(name, snapshot, now)
     _require_expected(policy, expected)
     dataset = Dataset(
         name=name,
         # A crash after this leaves bytes that no row names: the same bytes again find them there.
-        sha256=content_store().put("datasets", parquet),
-        rows=table.num_rows,
-        columns=table.column_names,
+        sha256=content_store().put_file("datasets", file),
+        rows=snapshot.num_rows,
+        columns=snapshot.column_names,
         description={**description, "protected_columns": sorted(protected_columns)},
         validation={"passed": True, "checks": [check.as_json() for check in checks]},
         source=description.get("source", ""),
@@ -80,7 +84,7 @@ def register_dataset(
         origin=dict(origin or {}),
         expectations=[result.as_json() for result in expected],
         expectations_policy=policy,
-        newest_on=snapshots.newest_date(table),
+        newest_on=newest_date(snapshot),
     )
     dataset.entry = record(
         subject=dataset.subject,

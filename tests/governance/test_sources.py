@@ -166,7 +166,11 @@ def test_postgresql_gives_rows_and_refuses_to_write(settings, query, works):
     source = SqlSource("warehouse", f"{url}/{settings.DATABASES['default']['NAME']}")
 
     if works:
-        assert read_query(source, query, timezone.now()).frame["id"].tolist() == ["A1", "A2", "A3"]
+        assert read_query(source, query, timezone.now()).rows.whole()["id"].tolist() == [
+            "A1",
+            "A2",
+            "A3",
+        ]
     else:
         with pytest.raises(QueryRefused):
             read_query(source, query, timezone.now())

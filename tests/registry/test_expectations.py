@@ -1,15 +1,25 @@
 """What an approved policy expects of a snapshot, on rows counted by hand."""
 
+import io
 from datetime import date
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from registry.errors import PolicyMalformed
 from registry.expectations import ExpectationResult, evaluate, read_expectations
+from registry.snapshots import SnapshotFile
 
 TODAY = date(2026, 3, 31)
+
+
+def a_snapshot(table: pa.Table) -> SnapshotFile:
+    """The table in a file that is read two rows at a time."""
+    file = io.BytesIO()
+    pq.write_table(table, file)
+    return SnapshotFile(file, piece_rows=2)
 
 
 def result(**expectation: object) -> ExpectationResult:
@@ -22,7 +32,9 @@ def result(**expectation: object) -> ExpectationResult:
             "observed_on": pa.array([date(2026, 1, 1), date(2026, 3, 1), None, date(2025, 1, 1)]),
         }
     )
-    (found,) = evaluate(table, read_expectations({"expectations": [expectation]}), TODAY)
+    (found,) = evaluate(
+        a_snapshot(table), read_expectations({"expectations": [expectation]}), TODAY
+    )
     return found
 
 
@@ -64,7 +76,7 @@ def test_a_date_that_lies_ahead_is_not_fresh():
         {"expectations": [{"check": "freshness", "column": "observed_on", "days": 9}]}
     )
 
-    assert [one.passed for one in evaluate(table, asked, TODAY)] == [False]
+    assert [one.passed for one in evaluate(a_snapshot(table), asked, TODAY)] == [False]
 
 
 def test_no_result_holds_a_value_of_a_row():
@@ -73,7 +85,7 @@ def test_no_result_holds_a_value_of_a_row():
         {"expectations": [{"check": "set", "column": "purpose", "values": ["car"]}]}
     )
 
-    (found,) = evaluate(pa.Table.from_pandas(frame), asked, TODAY)
+    (found,) = evaluate(a_snapshot(pa.Table.from_pandas(frame)), asked, TODAY)
 
     assert "quarrelsome" not in str(found.as_json())
 

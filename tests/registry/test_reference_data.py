@@ -3,6 +3,7 @@
 The figures are those of the reference folder's README, made there with plain scikit-learn.
 """
 
+import io
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -18,7 +19,8 @@ from sklearn.model_selection import train_test_split
 from registry import training
 from registry.description import Description
 from registry.measures.performance import Performance, performance
-from registry.snapshots import Snapshot, load_snapshot, read_parquet, split_file, to_parquet
+from registry.snapshots import Snapshot, SnapshotFile, load_snapshot, to_parquet
+from registry.splitting import split_file
 from registry.validation import validate
 from tests.registry.builders import a_dataset, a_run
 
@@ -54,7 +56,8 @@ def through_the_registry(frame: pd.DataFrame, description: Description) -> Snaps
     """The file as the registry keeps it, every check passed."""
     split = split_file(frame, description)
     parquet = to_parquet(split.snapshot, description.features)
-    checks = validate(read_parquet(parquet), description.features, description.protected)
+    snapshot = SnapshotFile(io.BytesIO(parquet))
+    checks = validate(snapshot, description.features, description.protected)
     assert [check for check in checks if not check.passed] == []
     return load_snapshot(parquet, description.features)
 

@@ -6,7 +6,8 @@ import pytest
 from registry.contract import FeatureContract
 from registry.description import Description
 from registry.errors import FileDiffersFromDescription, NotParquet
-from registry.snapshots import load_snapshot, read_parquet, split_file, to_parquet
+from registry.snapshots import load_snapshot, read_parquet, to_parquet
+from registry.splitting import split_file
 from tests.registry.applicants import CONTRACT, a_frame, an_application
 from tests.registry.test_description import TEXT
 

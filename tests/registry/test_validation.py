@@ -1,15 +1,19 @@
 """Every check of a snapshot has a result; a failed one names rows and no values."""
 
+import io
+
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from registry.snapshots import read_parquet, to_parquet
+from registry.snapshots import SnapshotFile, read_parquet, to_parquet
 from registry.validation import CheckResult, validate
 from tests.registry.applicants import CONTRACT, PROTECTED_COLUMNS, a_frame
 
 
 def results_of(frame: pd.DataFrame) -> list[CheckResult]:
-    return validate(read_parquet(to_parquet(frame, CONTRACT)), CONTRACT, PROTECTED_COLUMNS)
+    snapshot = SnapshotFile(io.BytesIO(to_parquet(frame, CONTRACT)))
+    return validate(snapshot, CONTRACT, PROTECTED_COLUMNS)
 
 
 def failed(results: list[CheckResult]) -> dict[tuple[str, str], str]:
@@ -78,7 +82,9 @@ def test_columns_that_are_protected_missing_surplus_or_of_another_type_are_named
     position = table.column_names.index("delinquencies")
     table = table.set_column(position, "delinquencies", pa.array([1.0] * 1200))
 
-    assert set(failed(validate(table, CONTRACT, PROTECTED_COLUMNS))) == {
+    sink = io.BytesIO()
+    pq.write_table(table, sink)
+    assert set(failed(validate(SnapshotFile(sink), CONTRACT, PROTECTED_COLUMNS))) == {
         ("Sex", "not_protected"),
         ("extra", "column"),
         ("income", "column"),

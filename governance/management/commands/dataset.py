@@ -1,9 +1,10 @@
 """Take in a data set from a file, a database or a bucket; or see what would come of it."""
 
 import tomllib
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError, CommandParser
@@ -45,22 +46,23 @@ class Command(ActCommand):
         if options["expectations"] and not options["dry_run"]:
             raise CommandError("--expectations is for --dry-run: others adopt a policy first.")
         description = _text(options["describe"])
-        if options["dry_run"]:
-            now = timezone.now()
-            gather = (
-                partial(from_file, _bytes(file), file.name, now)
-                if file
-                else partial(from_source, source, query, key, now)
+        with _opened(file) if file else nullcontext() as data:
+            if options["dry_run"]:
+                now = timezone.now()
+                gather = (
+                    partial(from_file, data, file.name, now)
+                    if data
+                    else partial(from_source, source, query, key, now)
+                )
+                tried = _expectations(options["expectations"]) if options["expectations"] else []
+                found = rehearse_intake(name, gather, description, now, reader=by, tried=tried)
+                self._show(found)
+                return
+            dataset = (
+                take_in_dataset(name, data, file.name, description, by=by)
+                if data
+                else take_in_from_source(name, source, description, query=query, key=key, by=by)
             )
-            tried = _expectations(options["expectations"]) if options["expectations"] else []
-            found = rehearse_intake(name, gather, description, now, reader=by, tried=tried)
-            self._show(found)
-            return
-        dataset = (
-            take_in_dataset(name, _bytes(file), file.name, description, by=by)
-            if file
-            else take_in_from_source(name, source, description, query=query, key=key, by=by)
-        )
         self.console.print(f"{dataset}: {dataset.rows} rows, number {dataset.pk}.")
 
     def _show(self, found: IntakeRehearsal) -> None:
@@ -91,13 +93,14 @@ def _expectations(path: Path) -> list[Expectation]:
 
 def _text(path: Path) -> str:
     try:
-        return _bytes(path).decode()
+        with _opened(path) as file:
+            return file.read().decode()
     except UnicodeDecodeError:
         raise CommandError(f"{path} is not a text in UTF-8.") from None
 
 
-def _bytes(path: Path) -> bytes:
+def _opened(path: Path) -> IO[bytes]:
     try:
-        return path.read_bytes()
+        return path.open("rb")
     except OSError as problem:
         raise CommandError(f"{path} cannot be read: {problem.strerror}.") from problem
