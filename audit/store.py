@@ -1,7 +1,7 @@
 """The content store: bytes kept once, under their SHA-256, and checked whenever they are read.
 
 CREDENCE_STORE names a folder, or `s3://bucket/prefix` in a bucket with Object Lock: there every object
-is locked in COMPLIANCE mode, and whoever may write to the bucket can hide it under a newer version,
+is locked in COMPLIANCE mode, applicants' rows for a day alone, and whoever may write to the bucket can hide it under a newer version,
 which is found by its digest, but not replace it.
 """
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from audit.archive.s3 import LockedBucket
 
 S3 = "s3://"
+ROWS_OF_PEOPLE = frozenset({"datasets", "baselines"})
+"""Kinds that hold applicants' rows: in a bucket they are locked for a day and no longer, so that they can go when a person goes."""
 
 
 class Store(Protocol):
@@ -80,7 +82,7 @@ class FolderStore:
 
 
 class BucketStore:
-    """Objects under `<kind>/<2 hex>/<sha256>` in a bucket with Object Lock, each locked for `days`."""
+    """Objects under `<kind>/<2 hex>/<sha256>` in a bucket with Object Lock, locked for `days` unless they hold people's rows."""
 
     def __init__(self, bucket: "LockedBucket", days: int) -> None:
         self._bucket, self._days = bucket, days
@@ -92,7 +94,8 @@ class BucketStore:
         from audit.archive.store import ArchiveRefused, ObjectDiffers
 
         sha256 = _digest(file)
-        until = (timezone.now() + timedelta(days=self._days)).replace(microsecond=0)
+        days = 1 if kind in ROWS_OF_PEOPLE else self._days
+        until = (timezone.now() + timedelta(days=days)).replace(microsecond=0)
         try:
             self._bucket.put(_key(kind, sha256), file, sha256=sha256, locked_until=until)
         except ObjectDiffers as problem:

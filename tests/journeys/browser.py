@@ -90,7 +90,7 @@ class Person:
         """Into the folder named by CREDENCE_SCREENSHOTS, where there is one."""
         if folder := os.environ.get("CREDENCE_SCREENSHOTS"):
             Path(folder).mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=str(Path(folder) / name))
+            self.page.screenshot(path=str(Path(folder) / name), full_page=True)
 
 
 def sign_in(browser: Browser, site: str, name: str, password: str) -> Person:

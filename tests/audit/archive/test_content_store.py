@@ -66,6 +66,16 @@ def test_bytes_are_kept_once_under_their_digest_and_locked(
     assert timedelta(days=2, hours=23) < left <= timedelta(days=3)
 
 
+@pytest.mark.parametrize("kind", ["datasets", "baselines"])
+def test_the_rows_of_people_can_go_when_a_person_goes(
+    s3_store: BucketStore, bucket: Bucket, kind: str
+) -> None:
+    sha256 = s3_store.put(kind, DATA)
+
+    head = bucket.s3.head_object(Bucket=bucket.name, Key=key_of(kind, sha256))
+    assert head["ObjectLockRetainUntilDate"] - timezone.now() <= timedelta(days=1)
+
+
 def test_what_was_never_stored_or_is_hidden_is_not_there(
     s3_store: BucketStore, bucket: Bucket
 ) -> None:
