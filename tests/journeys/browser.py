@@ -86,11 +86,11 @@ class Person:
         finally:
             self.foreseen = 0
 
-    def take_picture(self, name: str) -> None:
+    def take_picture(self, name: str, *, whole: bool = False) -> None:
         """Into the folder named by CREDENCE_SCREENSHOTS, where there is one."""
         if folder := os.environ.get("CREDENCE_SCREENSHOTS"):
             Path(folder).mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=str(Path(folder) / name), full_page=True)
+            self.page.screenshot(path=str(Path(folder) / name), full_page=whole)
 
 
 def sign_in(browser: Browser, site: str, name: str, password: str) -> Person:

@@ -89,7 +89,7 @@ class Bank:
                 box.set_input_files(value)
             else:
                 box.fill(value)
-        person.take_picture(f"{button.lower().replace(' ', '-')}.png")
+        person.take_picture(f"{button.lower().replace(' ', '-')}.png", whole=True)
         page.get_by_role("button", name=button).click()
         page.wait_for_load_state("networkidle")
         expect(page.locator('[data-outcome="done"]').first).to_be_visible()
