@@ -66,12 +66,12 @@ _numbers = count(1)
 
 def the_builder() -> User:
     """Whoever makes rows for tests: holds every permission of the registry through a group."""
-    return _with_registry(_user("builder"))
+    return _of_registry("builder")
 
 
 def the_checker() -> User:
     """The second pair of eyes that adopts the builder's policies and approves versions."""
-    return _with_registry(_user("checker"))
+    return _of_registry("checker")
 
 
 def a_model(name: str | None = None, *, by: User | None = None, **changes: Any) -> ScoringModel:
@@ -228,7 +228,7 @@ def a_clearance(
 def _cleared(version: ModelVersion, purpose: str, *, by: User, **changes: Any) -> Clearance:
     """A clearance with the granted request that the database asks for, without the gates."""
     target = "staging" if purpose == Clearance.Purpose.SCORE_SHADOW else "production"
-    checker = the_checker() if target == "production" else _with_registry(_user("validating"))
+    checker = the_checker() if target == "production" else _of_registry("validating")
     checker.groups.add(_deciding_group(target))
     now = timezone.now()
     request = ChangeRequest.objects.create(
@@ -259,12 +259,10 @@ def allowed(user: User) -> Iterator[None]:
             user.groups.remove(group)
 
 
-def _user(name: str) -> User:
-    return User.objects.get_or_create(username=name)[0]
-
-
-def _with_registry(user: User) -> User:
-    user.groups.add(_registry_group())
+def _of_registry(name: str) -> User:
+    user, made = User.objects.get_or_create(username=name)
+    if made:
+        user.groups.add(_registry_group())
     return user
 
 
@@ -277,6 +275,7 @@ def _deciding_group(target: str) -> Group:
 
 
 def _registry_group() -> Group:
-    group, _ = Group.objects.get_or_create(name="registry of the tests")
-    group.permissions.set(Permission.objects.filter(content_type__app_label="registry"))
+    group, made = Group.objects.get_or_create(name="registry of the tests")
+    if made:
+        group.permissions.set(Permission.objects.filter(content_type__app_label="registry"))
     return group
