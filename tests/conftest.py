@@ -21,6 +21,7 @@ from audit import key_making
 ORIGIN = "credence.test/log/2026"
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests of one folder share what is slow to start (the demo, Ceph), so one worker runs them all."""
     for item in items:

@@ -200,7 +200,7 @@ def test_the_commands_of_the_compose_file_make_a_service_that_answers(
     finally:
         for process in running.values():
             process.send_signal(signal.SIGTERM)
-        codes = {name: process.wait(30) for name, process in running.items()}
+        codes = {name: process.wait(120) for name, process in running.items()}
 
     assert ready["status"] == "ready", ready
     assert set(ended.values()) == {None}, f"Some ended by themselves: {ended}"
