@@ -152,6 +152,16 @@ def require(user: User, permission: str) -> None:
         )
 
 
+def require_act(act: Callable[..., Any], *, by: User) -> None:
+    """Raises NotPermitted, on record as the act itself would: for work that is long and comes before the act."""
+    frame = _Frame(ACTS[f"{act.__module__}.{act.__qualname__}"], by)
+    try:
+        require(by, frame.act.needs)
+    except NotPermitted as refusal:
+        _record_refusal(frame, refusal)
+        raise
+
+
 def _begin(frame: _Frame, body: Callable[[], R]) -> R:
     try:
         with transaction.atomic(durable=True):

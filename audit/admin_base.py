@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.db import models
 from django.http import HttpRequest, HttpResponse
@@ -14,16 +15,18 @@ from audit.queries import last_verification
 EXPECTED_WITHIN = timedelta(hours=25)  # it is scheduled daily
 
 
+_HELD: WeakKeyDictionary[HttpRequest, frozenset[str]] = WeakKeyDictionary()
+"""What the readers of the pages that are being made may see."""
+
+
 def may_see(request: HttpRequest, permission: str) -> bool:
     """Whether who asked for the page holds the permission. A page asks about every window: the database is asked once.
 
     Acts do not ask here: they ask the database at the moment at which they count.
     """
-    held: frozenset[str] | None = getattr(request, "held_permissions", None)
-    if held is None:
-        held = permissions_of(request.user)
-        setattr(request, "held_permissions", held)  # noqa: B010  ours, on Django's request
-    return permission in held
+    if request not in _HELD:
+        _HELD[request] = permissions_of(request.user)
+    return permission in _HELD[request]
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types

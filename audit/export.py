@@ -8,7 +8,6 @@
 
 import base64
 import fcntl
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from audit.actions.exports import ExportDecided, complete_export, fail_export
 from audit.bundle import BundleWriter
 from audit.bundled_logs import BundledLog, Covered, Step, write_logs
 from audit.canonical import timestamp
+from audit.digests import sha256_of
 from audit.errors import AlreadyErased, Refusal
 from audit.models import Entry, EvidenceExport
 from audit.queries import newest_checkpoint
@@ -163,7 +163,7 @@ def _sign(text: str) -> str:
 
 def _digest(path: Path) -> tuple[str, int]:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
+        return sha256_of(file), path.stat().st_size
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 from django.conf import settings
 from django.utils import timezone
 
+from audit.digests import sha256_of
 from audit.errors import NotStored, StoredBytesDiffer, StoreRefused
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class FolderStore:
         return self.put_file(kind, io.BytesIO(data))
 
     def put_file(self, kind: str, file: IO[bytes]) -> str:
-        sha256 = _digest(file)
+        sha256 = sha256_of(file)
         path = self.path(kind, sha256)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +94,7 @@ class BucketStore:
     def put_file(self, kind: str, file: IO[bytes]) -> str:
         from audit.archive.store import ArchiveRefused, ObjectDiffers
 
-        sha256 = _digest(file)
+        sha256 = sha256_of(file)
         days = 1 if kind in ROWS_OF_PEOPLE else self._days
         until = (timezone.now() + timedelta(days=days)).replace(microsecond=0)
         try:
@@ -135,11 +136,6 @@ def working_files() -> Path:
 
 def _key(kind: str, sha256: str) -> str:
     return f"{kind}/{sha256[:2]}/{sha256}"
-
-
-def _digest(file: IO[bytes]) -> str:
-    file.seek(0)
-    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def _checked(data: bytes, kind: str, sha256: str) -> bytes:

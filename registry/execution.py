@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from audit.action import require
+from audit.action import require_act
 from audit.context import acting
 from audit.dispatch import send_on_commit
 from audit.errors import Refusal
@@ -71,7 +71,7 @@ def reproduce_run(run_id: UUID, *, by: User) -> Reproduction:
 
     Raises NotPermitted, UnknownRun, RunNotSucceeded, TrainedOutside, or NotStored or StoredBytesDiffer where its data cannot be read.
     """
-    require(by, "registry.reproduce_run")  # before minutes of training
+    require_act(record_reproduction, by=by)  # before minutes of training
     run = queries.run_with(run_id)
     if run.status != Run.Status.SUCCEEDED:
         raise RunNotSucceeded(f"The run {run_id} is {run.status}; it left nothing to compare with.")

@@ -4,7 +4,6 @@ Whoever owns the folder can still change it. What that person cannot do is chang
 what every file must hold. A legal hold is a marker file in the folder `<archive>.holds` beside it.
 """
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -24,6 +23,7 @@ from audit.archive.store import (
     Stored,
     Version,
 )
+from audit.digests import sha256_of
 
 PART = ".part"
 STORAGE_CLASS = "FOLDER"
@@ -47,7 +47,7 @@ class WriteOnceFolder:
         if not path.exists():
             self._write(path, file)
         with path.open("rb") as stored:
-            if hashlib.file_digest(stored, "sha256").hexdigest() != sha256:
+            if sha256_of(stored) != sha256:
                 raise ObjectDiffers(f"The archive holds other bytes under {key}.")
         return Stored("", None)
 
@@ -64,7 +64,7 @@ class WriteOnceFolder:
     def state(self, key: str, version_id: str = "") -> ObjectState:
         path = self._existing(key)
         with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            sha256 = sha256_of(file)
         return ObjectState(
             key, "", path.stat().st_size, sha256, None, self._marker(key).exists(), STORAGE_CLASS
         )

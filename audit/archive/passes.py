@@ -36,6 +36,7 @@ from audit.archive.epochs import (
 from audit.archive.store import ArchiveStore
 from audit.archive.stores import archive_store
 from audit.archive.work import work_file
+from audit.digests import sha256_of
 from audit.leadership import leadership
 from audit.models import ArchivedObject, Epoch
 from audit.queries import newest_checkpoint, origins
@@ -162,9 +163,8 @@ def _objects(epoch: Epoch) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def _put(epoch: Epoch, key: str, file: IO[bytes], store: ArchiveStore) -> ArchivedObject:
-    file.seek(0)
-    sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # a file
-    size = file.seek(0, io.SEEK_END)
+    sha256 = sha256_of(file)
+    size = file.tell()
     stored = store.put(key, file, sha256=sha256, locked_until=epoch.locked_until)
     return ArchivedObject(
         origin=epoch.origin,

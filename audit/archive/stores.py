@@ -3,6 +3,7 @@
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import boto3
@@ -13,6 +14,9 @@ from django.conf import settings
 from audit.archive.folder import WriteOnceFolder
 from audit.archive.s3 import LockedBucket
 from audit.archive.store import ArchiveNotReady, ArchiveStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 S3 = "s3://"
 
@@ -32,21 +36,26 @@ def locked_bucket(url: str, endpoint: str = "") -> LockedBucket:
     if not parts.netloc:
         raise ArchiveNotReady(f"The address {url!r} names no bucket: s3://bucket/prefix.")
     try:
-        client = boto3.session.Session().client(
-            "s3",
-            endpoint_url=endpoint or None,
-            region_name=os.environ.get("AWS_REGION"),
-            config=Config(
-                # One digest of ours over the whole body, and no trailing checksums that older servers cannot read.
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-                retries={"max_attempts": 5, "mode": "standard"},
-                s3={
-                    "addressing_style": "path" if endpoint else "auto",
-                    "payload_signing_enabled": True,
-                },
-            ),
-        )
+        client = s3_client(endpoint)
     except (BotoCoreError, ValueError) as problem:
         raise ArchiveNotReady(f"The bucket of {url} cannot be used: {problem}") from None
     return LockedBucket(client, parts.netloc, parts.path)
+
+
+def s3_client(endpoint: str) -> "S3Client":
+    """A client of the S3 server at that endpoint, or of AWS. Raises BotoCoreError or ValueError."""
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=endpoint or None,
+        region_name=os.environ.get("AWS_REGION"),
+        config=Config(
+            # One digest of ours over the whole body, and no trailing checksums that older servers cannot read.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            retries={"max_attempts": 5, "mode": "standard"},
+            s3={
+                "addressing_style": "path" if endpoint else "auto",
+                "payload_signing_enabled": True,
+            },
+        ),
+    )

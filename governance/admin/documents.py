@@ -32,6 +32,8 @@ WHAT_STALE_MEANS = (
     "The record has moved on since it was generated: a new one would say something else."
 )
 
+FOR_FEW = "for those who may see fairness reports"
+
 
 class GenerateForm(forms.Form):
     kind = choice("Document", [(str(kind), title) for kind, title in TITLES.items()])
@@ -46,7 +48,7 @@ class DocumentAdmin(ReadOnlyAdmin):
     list_filter = ("kind", "version__model")
     list_select_related = ("version__model", "generated_by", "approval__approver")
     fieldsets = (
-        (None, {"fields": ("title", "about", "number", "opened", "standing", "as_of")}),
+        (None, {"fields": ("title", "about", "number", "standing", "as_of")}),
         ("Approval", {"fields": ("approved", "rationale")}),
         ("Made", {"fields": ("generated_by", "generated_at", "renderer")}),
         (
@@ -63,20 +65,20 @@ class DocumentAdmin(ReadOnlyAdmin):
     def about(self, document: Document) -> str:
         return link(document.version)
 
-    def get_object(
-        self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> Document | None:
-        """The document, with whether this reader may open it; it is shown and never saved."""
-        document: Document | None = super().get_object(request, object_id, from_field)
-        if document is not None:
-            assert isinstance(request.user, User)
-            document.reader = request.user  # type: ignore[attr-defined]  # for `opened` alone
-        return document
+    def get_fieldsets(self, request: HttpRequest, obj: Document | None = None) -> Any:
+        """With its page and its PDF, for those who may read them."""
+        assert isinstance(request.user, User)
+        is_open = obj is not None and may_read(request.user, obj)
+        to_read = (None, {"fields": ("opened" if is_open else "closed",)})
+        return [to_read, *self.fieldsets]
 
     @admin.display(description="Read")
     def opened(self, document: Document) -> str:
-        reader: User = document.reader  # type: ignore[attr-defined]
-        return _links(document, reader)
+        return _links(document)
+
+    @admin.display(description="Read")
+    def closed(self, document: Document) -> str:
+        return FOR_FEW
 
     @admin.display(description="Standing")
     def standing(self, document: Document) -> str:
@@ -115,7 +117,7 @@ def listed(version: ModelVersion, reader: User) -> dict[str, Any]:
     rows = [
         [
             link(document, f"{TITLES[Kind(document.kind)]} {document.number}"),
-            _links(document, reader),
+            _links(document) if may_read(reader, document) else FOR_FEW,
             tag("approved") if document.is_approved else "-",
             tag("stale") if document.pk in stale else "current",
             document.generated_by.get_username(),
@@ -135,9 +137,7 @@ def listed(version: ModelVersion, reader: User) -> dict[str, Any]:
     }
 
 
-def _links(document: Document, reader: User) -> SafeString | str:
-    if not may_read(reader, document):
-        return "for those who may see fairness reports"
+def _links(document: Document) -> SafeString:
     version = document.version
     address = reverse(
         "governance-document", args=[version.model.name, version.number, document.kind]

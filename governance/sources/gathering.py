@@ -1,11 +1,11 @@
 """The rows of a file or of a configured source, with where they came from."""
 
-import hashlib
 from datetime import datetime
 from typing import IO
 
 from django.conf import settings
 
+from audit.digests import sha256_of
 from audit.errors import FieldProblem
 from governance.data_files import FileRows
 from governance.errors import SourceOfAnotherKind
@@ -16,13 +16,12 @@ from governance.sources.sql import read_query
 
 def from_file(file: IO[bytes], filename: str, at: datetime) -> Gathered:
     """The rows of a file that stays open, and can be read again, as long as they are used."""
-    file.seek(0)
     return Gathered(
         FileRows(file),
         {
             "kind": "file",
             "where": filename,
-            "sha256": hashlib.file_digest(file, "sha256").hexdigest(),  # type: ignore[arg-type]
+            "sha256": sha256_of(file),
             "read_at": at.isoformat(),
         },
     )

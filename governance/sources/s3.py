@@ -1,15 +1,13 @@
 """A data file that lies as an object below a configured prefix."""
 
 import hashlib
-import os
 import tempfile
 from contextlib import ExitStack
 from datetime import datetime
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from audit.archive.stores import s3_client
 from audit.errors import FieldProblem
 from governance.data_files import FileRows
 from governance.errors import ObjectRefused, SourceUnavailable
@@ -32,7 +30,7 @@ def read_object(source: S3Source, below: str, at: datetime) -> Gathered:
     with ExitStack() as until_read:
         file = until_read.enter_context(tempfile.TemporaryFile())
         try:
-            answer = _client(source).get_object(Bucket=source.bucket, Key=key)
+            answer = s3_client(source.endpoint).get_object(Bucket=source.bucket, Key=key)
             if answer["ContentLength"] > LARGEST_OBJECT:
                 raise _refused(f"Is larger than {LARGEST_OBJECT:,} bytes.")
             for chunk in answer["Body"].iter_chunks(CHUNK):
@@ -60,18 +58,6 @@ def read_object(source: S3Source, below: str, at: datetime) -> Gathered:
             },
             file,
         )
-
-
-def _client(source: S3Source):  # type: ignore[no-untyped-def]  # boto3 makes its classes as it runs
-    return boto3.session.Session().client(
-        "s3",
-        endpoint_url=source.endpoint or None,
-        region_name=os.environ.get("AWS_REGION"),
-        config=Config(
-            retries={"max_attempts": 3, "mode": "standard"},
-            s3={"addressing_style": "path" if source.endpoint else "auto"},
-        ),
-    )
 
 
 def _refused(detail: str) -> ObjectRefused:

@@ -1,6 +1,5 @@
 """Acts on data sets."""
 
-import hashlib
 import io
 from collections.abc import Collection, Mapping
 from typing import IO, Any
@@ -9,6 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from audit.action import action, record
+from audit.digests import sha256_of
 from audit.errors import FieldProblem
 from audit.store import content_store
 from registry.contract import FeatureContract
@@ -54,8 +54,7 @@ def register_dataset(
     DatasetFailsContract, DatasetFailsExpectations or DatasetExists.
     """
     file = io.BytesIO(parquet) if isinstance(parquet, bytes) else parquet
-    file.seek(0)
-    sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    sha256 = sha256_of(file)
     if existing := Dataset.objects.filter(name=name, sha256=sha256).first():
         raise DatasetExists(
             f"These bytes are already registered as {name!r}, number {existing.pk}."

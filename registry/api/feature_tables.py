@@ -81,7 +81,7 @@ class FeatureTableRequest(StrictSerializer):
         help_text="The system in whose `subject_ref` people are named.",
     )
     # Two names that callers see are also attributes of the serializer's base class.
-    source = serializers.CharField(  # type: ignore[assignment]
+    source = serializers.CharField(  # type: ignore[assignment]  # a field of that name, not where it comes from
         allow_blank=True, help_text="Where the values come from."
     )
     protected_columns = serializers.ListField(
@@ -100,14 +100,14 @@ class FeatureRowSchema(serializers.Serializer[None]):
 
 
 class FeatureRowsSchema(serializers.Serializer[None]):
-    source = serializers.CharField(max_length=200)  # type: ignore[assignment]
+    source = serializers.CharField(max_length=200)  # type: ignore[assignment]  # a field of that name, not where it comes from
     rows = FeatureRowSchema(many=True, help_text=f"1 to {MOST_AT_ONCE:,}: all are taken, or none.")
 
 
 class FeatureRowsRequest(StrictSerializer):
     """The act judges each row by the table's own features."""
 
-    source = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
+    source = serializers.CharField(allow_blank=True)  # type: ignore[assignment]  # a field of that name, not where it comes from
     rows = serializers.ListField(child=serializers.JSONField(), allow_empty=True)
 
 

@@ -92,7 +92,7 @@ class ProblemSchema(serializers.Serializer[None]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     # three names that callers see are also attributes of the serializer's base class
-    errors = ProblemErrorSchema(many=True, required=False)  # type: ignore[assignment]
+    errors = ProblemErrorSchema(many=True, required=False)  # type: ignore[assignment]  # a field of that name, not what validation found
     request_id = serializers.CharField(required=False, allow_null=True)
 
 
@@ -212,7 +212,7 @@ class LabelSchema(serializers.Serializer[None]):
     observed_on = serializers.DateField()
     months_on_book = serializers.IntegerField(min_value=0)
     matured = serializers.BooleanField(help_text="True when the performance window is over.")
-    source = serializers.CharField(max_length=200)  # type: ignore[assignment]
+    source = serializers.CharField(max_length=200)  # type: ignore[assignment]  # a field of that name, not where it comes from
 
 
 class LabelOfDecisionSchema(LabelSchema):
@@ -224,7 +224,7 @@ class LabelsSchema(serializers.Serializer[None]):
 
 
 class LabelRowSchema(serializers.Serializer[None]):
-    label = LabelOfDecisionSchema(required=False)  # type: ignore[assignment]
+    label = LabelOfDecisionSchema(required=False)  # type: ignore[assignment]  # a field of that name, not the caption
     problem = ProblemSchema(required=False)
 
 

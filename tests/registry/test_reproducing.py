@@ -67,6 +67,11 @@ def test_who_may_not_reproduce_is_refused_before_anything_is_trained(
     with pytest.raises(NotPermitted, match="reproduce_run"):
         execution.reproduce_run(run.pk, by=auditor)
 
+    refused = Entry.objects.get(event="audit.action_refused")
+    assert (refused.actor_name, refused.subject_id) == (
+        auditor.username, "registry.actions.runs.record_reproduction",
+    )  # fmt: skip
+
 
 def test_what_differs_between_environments_is_named() -> None:
     now = json.loads(provenance.environment())

@@ -1,0 +1,11 @@
+"""Digests of files that need not fit into memory."""
+
+import hashlib
+from typing import IO
+
+
+def sha256_of(file: IO[bytes]) -> str:
+    """SHA-256 of the whole file in hexadecimal, from its beginning; the file is at its end afterwards."""
+    file.seek(0)
+    # typeshed asks for `readinto`, which every file has and IO[bytes] does not declare.
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
