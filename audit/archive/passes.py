@@ -164,7 +164,7 @@ def _objects(epoch: Epoch) -> Iterator[tuple[str, IO[bytes]]]:
 
 def _put(epoch: Epoch, key: str, file: IO[bytes], store: ArchiveStore) -> ArchivedObject:
     sha256 = sha256_of(file)
-    size = file.tell()
+    size = file.seek(0, io.SEEK_END)
     stored = store.put(key, file, sha256=sha256, locked_until=epoch.locked_until)
     return ArchivedObject(
         origin=epoch.origin,
