@@ -97,3 +97,7 @@ class DeploymentEnded(Refusal):
 
 class ReasonMissing(InvalidInput):
     """Ending a rollout says why."""
+
+
+class ServingPolicyMalformed(InvalidInput):
+    """A serving policy says what nobody follows, or leaves out a number of a part that it has."""

@@ -21,8 +21,9 @@ from governance.events import Event
 from governance.models import Revalidation, TierChangeAnswer
 from governance.oversight_policy import OversightPolicy
 from governance.queries.oversight import developers_of, unanswered_tier_changes
-from governance.queries.policies import oversight_policy, policy_for
+from governance.queries.policies import oversight_policy
 from governance.words import require_words
+from registry.applicable import policy_for
 from registry.models import ModelRecord, Policy, ScoringModel
 
 State = Revalidation.State

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from governance.models import ChangeRequest, Finding, GateReport
 from governance.queries.changes import changes, latest_report
 from governance.queries.findings import findings
-from governance.queries.policies import policy_for
+from registry.applicable import policy_for
 from registry.contract import FeatureContract
 from registry.models import ModelRecord, ModelVersion, Policy, Run
 from registry.queries import contract_of_version

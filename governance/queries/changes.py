@@ -27,8 +27,9 @@ from governance.queries.documents import approved_digests
 from governance.queries.exceptions import ended_exception
 from governance.queries.kinds import parts_of_kind
 from governance.queries.oversight import developers_of
-from governance.queries.policies import gate_policy, policy_for
+from governance.queries.policies import gate_policy
 from governance.quorum import seats
+from registry.applicable import policy_for
 from registry.models import ModelVersion, Policy
 from registry.queries import champion
 

@@ -10,7 +10,7 @@ from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySe
 from governance.errors import NoSuchFinding, OpenFinding
 from governance.models import Finding, FindingRestriction, OverdueFinding
 from governance.oversight_policy import SEVERITIES, OversightPolicy
-from governance.queries.policies import policies_for
+from registry.applicable import policies_for
 from registry.models import ModelVersion, Policy, ScoringModel
 
 State = Finding.State

@@ -11,7 +11,7 @@ from audit.months import months_after
 from governance.errors import NoSuchRevalidation
 from governance.models import Attestation, Revalidation, TierChangeAnswer
 from governance.oversight_policy import OversightPolicy
-from governance.queries.policies import policies_for
+from registry.applicable import policies_for
 from registry.events import Event
 from registry.models import ModelRecord, ModelVersion, Policy, ScoringModel
 

@@ -1,6 +1,5 @@
 """Which policy of governance's own kinds applies to a model."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from governance.errors import NoGatePolicy, NoOversightPolicy, NoRetrainingPolicy
@@ -8,33 +7,17 @@ from governance.gate_policy import read_policy
 from governance.oversight_policy import OversightPolicy
 from governance.retraining_policy import RetrainingPolicy
 from monitoring.policy import MonitoringPolicy
+from registry.applicable import FOR_ALL_MODELS, policy_for
 from registry.models import Policy, ScoringModel
 from registry.queries import policies_in_force
-
-FOR_ALL_MODELS = "default"
-
-
-def policy_for(kind: Policy.Kind, model: ScoringModel, at: datetime) -> Policy | None:
-    """The model's own policy of that kind, else the one for all models; None when neither is in force."""
-    return policies_for(kind, [model], at).get(model.name)
-
-
-def policies_for(
-    kind: Policy.Kind, models: Sequence[ScoringModel], at: datetime
-) -> dict[str, Policy]:
-    """The same for many models, by their names; those for which none is in force are left out."""
-    names = [FOR_ALL_MODELS, *(model.name for model in models)]
-    newest = {
-        policy.name: policy for policy in policies_in_force(at).filter(kind=kind, name__in=names)
-    }
-    chosen = {model.name: newest.get(model.name) or newest.get(FOR_ALL_MODELS) for model in models}
-    return {name: policy for name, policy in chosen.items() if policy}
+from serving.serving_policy import ServingPolicy
 
 
 def require_readable(policy: Policy) -> None:
     """Whoever is to follow the policy can read it.
 
-    Raises GatePolicyMalformed, MonitoringPolicyMalformed, RetrainingPolicyMalformed or OversightPolicyMalformed.
+    Raises GatePolicyMalformed, MonitoringPolicyMalformed, RetrainingPolicyMalformed, OversightPolicyMalformed or
+    ServingPolicyMalformed.
     """
     match policy.kind:
         case Policy.Kind.GATE:
@@ -45,6 +28,8 @@ def require_readable(policy: Policy) -> None:
             RetrainingPolicy.from_json(policy.body)
         case Policy.Kind.OVERSIGHT:
             OversightPolicy.from_json(policy.body)
+        case Policy.Kind.SERVING:
+            ServingPolicy.from_json(policy.body)
 
 
 def gate_policy(model: ScoringModel, at: datetime) -> Policy:

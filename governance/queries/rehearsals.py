@@ -8,8 +8,9 @@ from governance.errors import NoGatePolicy, NotAGatePolicy
 from governance.gate_policy import Check, read_policy
 from governance.gates import passed
 from governance.models import GateReport
-from governance.queries.policies import FOR_ALL_MODELS, gate_policy
+from governance.queries.policies import gate_policy
 from governance.rehearsal import Rehearsed, blocked_by, rehearse
+from registry.applicable import FOR_ALL_MODELS
 from registry.models import Policy, ScoringModel
 
 

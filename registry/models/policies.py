@@ -16,6 +16,8 @@ class Policy(models.Model):
         RETRAINING = "retraining"
         OVERSIGHT = "oversight"
         EXPECTATIONS = "expectations"
+        SERVING = "serving"
+        NOTICE = "notice"
 
     class Status(models.TextChoices):
         PROPOSED = "proposed"

@@ -1,0 +1,26 @@
+"""Which policy of a kind applies to a model: its own, else the one for all models."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from registry.models import Policy, ScoringModel
+from registry.queries import policies_in_force
+
+FOR_ALL_MODELS = "default"
+
+
+def policy_for(kind: Policy.Kind, model: ScoringModel, at: datetime) -> Policy | None:
+    """The model's own policy of that kind, else the one for all models; None when neither is in force."""
+    return policies_for(kind, [model], at).get(model.name)
+
+
+def policies_for(
+    kind: Policy.Kind, models: Sequence[ScoringModel], at: datetime
+) -> dict[str, Policy]:
+    """The same for many models, by their names; those for which none is in force are left out."""
+    names = [FOR_ALL_MODELS, *(model.name for model in models)]
+    newest = {
+        policy.name: policy for policy in policies_in_force(at).filter(kind=kind, name__in=names)
+    }
+    chosen = {model.name: newest.get(model.name) or newest.get(FOR_ALL_MODELS) for model in models}
+    return {name: policy for name, policy in chosen.items() if policy}
