@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Permission, User
 from django.db import DatabaseError, transaction
+from django.db.models import CharField
 
 from audit import triggers
 from audit.canonical import NotCanonical
@@ -30,6 +31,7 @@ from audit.errors import (
 from audit.events import Event
 from audit.keys import EntryKey
 from audit.models import Entry
+from audit.statements import CompiledQuery, Parameter
 from audit.vault import Private
 from audit.writing import Said, Subject, insert_entries, make_entry
 
@@ -62,6 +64,18 @@ class _Frame:
 
 
 ACTS: dict[str, Act] = {}
+_HELD = CompiledQuery(
+    lambda: (
+        Permission.objects.filter(
+            group__user=Parameter("user", User._meta.pk),
+            group__user__is_active=True,
+            content_type__app_label=Parameter("app", CharField()),
+            codename=Parameter("codename", CharField()),
+        )
+        .order_by()
+        .values_list("pk")[:1]
+    )
+)
 _frame: ContextVar[_Frame | None] = ContextVar("frame", default=None)
 
 
@@ -129,12 +143,7 @@ def holds(user: AbstractBaseUser | AnonymousUser, permission: str) -> bool:
     if user.pk is None:  # nobody is signed in
         return False
     app, _, codename = permission.partition(".")
-    return Permission.objects.filter(
-        group__user=user.pk,
-        group__user__is_active=True,
-        content_type__app_label=app,
-        codename=codename,
-    ).exists()
+    return _HELD.row(user=user.pk, app=app, codename=codename) is not None
 
 
 def permissions_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[str]:

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection
 
 from audit.models import Entry, Leaf, Outbox
-from audit.writing import server_cursor
+from audit.statements import server_cursor
 
 ROWS_PER_QUERY = 500
 # The file header of COPY's binary format (no flags, no extension), and the count of columns that ends it.

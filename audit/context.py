@@ -33,6 +33,16 @@ def acting(**changes: str | None) -> Iterator[None]:
         _circumstances.reset(token)
 
 
+@contextmanager
+def within(those: Circumstances) -> Iterator[None]:
+    """Within the block, entries carry the circumstances of another request, for which this thread acts."""
+    token = _circumstances.set(those)
+    try:
+        yield
+    finally:
+        _circumstances.reset(token)
+
+
 def recognised_by(authn: str) -> None:
     """What an edge found out within its `acting` block: how the actor was really recognised."""
     _circumstances.set(replace(circumstances(), authn=authn))

@@ -26,6 +26,7 @@ from audit import entries, keys
 from audit.canonical import canonical_json, plain
 from audit.errors import AlreadyErased, NoSuchSubject, Refusal
 from audit.models import Entry, Erasure, Reference, Subject, SubjectSecret
+from audit.statements import insert_rows
 
 COMMITMENT_LABEL = b"credence-key-commitment/v1"
 ENTRY_KEY_LABEL = b"credence-entry-key/v1"
@@ -56,7 +57,7 @@ def people_for(client: str, references: Sequence[str]) -> dict[str, SubjectSecre
     offered = {reference: uuid4() for reference in references}
     people = _identified(client, "subject", offered, offered)
     new = [people[reference] for reference in offered if people[reference] == offered[reference]]
-    Subject.objects.bulk_create([Subject(id=identifier) for identifier in new], ROWS_PER_QUERY)
+    insert_rows([Subject(id=identifier) for identifier in new])
     secrets = _make_secrets(new, "decision") | secrets_of(set(people.values()).difference(new))
     return {reference: secrets[identifier] for reference, identifier in people.items()}
 
@@ -208,7 +209,8 @@ def _identified(
         )
         for mac, ref in sorted(by_mac.items())
     ]
-    Reference.objects.bulk_create(rows, ROWS_PER_QUERY, ignore_conflicts=True)
+    if insert_rows(rows, ignore_conflicts=True) == len(rows):
+        return dict(offered)
     found = _known(client, kind, by_mac)
     if len(found) < len(by_mac):  # removed again between the two statements
         raise AlreadyErased("A person whom this names was erased at this very moment; ask again.")
@@ -245,7 +247,7 @@ def _make_secrets(subject_ids: Sequence[UUID], purpose: str) -> dict[UUID, Subje
         secrets[subject_id] = SubjectSecret(
             id=secret_id, subject_id=subject_id, purpose=purpose, wrapped=wrapped
         )
-    SubjectSecret.objects.bulk_create(secrets.values(), ROWS_PER_QUERY)
+    insert_rows(list(secrets.values()))
     return secrets
 
 

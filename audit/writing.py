@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import connection, models
+from django.db import models
 from django.utils import timezone
-from psycopg import Connection, Cursor
 
 from audit import entries, keys, merkle
 from audit.context import circumstances
@@ -17,10 +15,10 @@ from audit.errors import Refusal
 from audit.ids import uuid7
 from audit.keys import EntryKey
 from audit.models import Entry
+from audit.statements import insert_rows
 from audit.vault import Private, seal_private
 
 Subject = models.Model | tuple[str, str]
-ROWS_PER_INSERT = 500
 # An hour is reconciled five minutes after its end: an entry of it must be there by then.
 LATEST_SECONDS = 240
 
@@ -81,44 +79,14 @@ def make_entry(said: Said) -> Entry:
 
 
 def insert_entries(made: Sequence[Entry]) -> None:
-    """Insert entries in the transaction that is open. Raises TookTooLong.
-
-    On PostgreSQL one prepared statement, sent binary: the mapper's way costs as much again as everything else.
-    """
+    """Insert entries in the transaction that is open. Raises TookTooLong."""
     if not made:
         return
     if (timezone.now() - made[0].occurred_at).total_seconds() > LATEST_SECONDS:
         raise TookTooLong(
             f"From recording to its end the act took more than {LATEST_SECONDS} seconds."
         )
-    if connection.vendor != "postgresql":
-        Entry.objects.bulk_create(made, batch_size=ROWS_PER_INSERT)
-        return
-    names, statement = _insertion()
-    rows = [[getattr(entry, name) for name in names] for entry in made]
-    with connection.wrap_database_errors, server_cursor() as cursor:
-        if len(rows) == 1:
-            cursor.execute(statement, rows[0])
-        else:
-            cursor.executemany(statement, rows)
-    for entry in made:
-        entry._state.adding, entry._state.db = False, connection.alias
-
-
-def server_cursor() -> Cursor[Any]:
-    """A binary cursor of the driver's own in the transaction that is open: statements are prepared by the server."""
-    driver = connection.connection
-    assert isinstance(driver, Connection)
-    return Cursor(driver)
-
-
-@cache
-def _insertion() -> tuple[list[str], str]:
-    fields = Entry._meta.concrete_fields
-    columns = ", ".join(f'"{field.column}"' for field in fields)
-    values = ", ".join(["%b"] * len(fields))
-    table = Entry._meta.db_table
-    return [f.attname for f in fields], f"INSERT INTO {table} ({columns}) VALUES ({values})"
+    insert_rows(made)
 
 
 def _named(subject: Subject) -> dict[str, str]:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from audit.statements import Parameter
 from audit.store import content_store
 from registry import baselines, snapshots
 from registry.contract import FeatureContract
@@ -109,7 +110,7 @@ def champion(model: ScoringModel) -> ModelVersion | None:
     return versions_of(model).filter(stage=Stage.PRODUCTION).first()
 
 
-def clearances_in_force(at: datetime) -> QuerySet[Clearance]:
+def clearances_in_force(at: datetime | Parameter) -> QuerySet[Clearance]:
     """Grants that hold at that time, newest first."""
     return Clearance.objects.filter(
         Q(valid_to__isnull=True) | Q(valid_to__gt=at),
@@ -186,7 +187,7 @@ def restrictions() -> QuerySet[UseRestriction]:
     )
 
 
-def restrictions_in_force(at: datetime) -> QuerySet[UseRestriction]:
+def restrictions_in_force(at: datetime | Parameter) -> QuerySet[UseRestriction]:
     """Restrictions that hold at that time, the oldest first."""
     return (
         restrictions()
@@ -199,7 +200,9 @@ def restrictions_in_force(at: datetime) -> QuerySet[UseRestriction]:
     )
 
 
-def restrictions_on(version_id: int, at: datetime) -> QuerySet[UseRestriction]:
+def restrictions_on(
+    version_id: int | Parameter, at: datetime | Parameter
+) -> QuerySet[UseRestriction]:
     """What limits the version at that time: restrictions on it, and those on its model as a whole."""
     its_model = ModelVersion.objects.filter(pk=version_id).values("model")
     return restrictions_in_force(at).filter(

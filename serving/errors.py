@@ -75,6 +75,10 @@ class IdempotencyKeyReused(Refusal):
     status = 422
 
 
+class NotTogether(Refusal):
+    """Requests that came in at one moment cannot be decided in one transaction; each is decided alone."""
+
+
 class RequestInProgress(Refusal):
     """A request with the same key is being decided right now; ask again."""
 

@@ -8,18 +8,18 @@ from uuid import UUID
 
 import numpy as np
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import CharField, DateTimeField, Exists, OuterRef, QuerySet
 from numpy.typing import NDArray
 
 from audit.cases import restricted_people
 from audit.models import Erasure
 from audit.purposes import DECISION
+from audit.statements import CompiledQuery, Parameter
 from registry.contract import FeatureContract
 from registry.models import Clearance, ModelVersion, ScoringModel, Stage
 from registry.queries import (
     clearances_in_force,
     contract_of_version,
-    live_clearance,
     model_named,
     restrictions_on,
     version_numbered,
@@ -35,7 +35,13 @@ from serving.errors import (
 from serving.models import Decision, Deployment, IdempotencyRecord, Observation, Outcome
 from serving.routing import Share
 
-_DIGESTS = ("baseline__sha256", "decision_policy__sha256", "reason_library__sha256")
+# In the order of VersionBytes.
+_DIGESTS = (
+    "baseline__sha256",
+    "contract_sha256",
+    "decision_policy__sha256",
+    "reason_library__sha256",
+)
 IDS_PER_QUERY = 500
 _contracts: dict[str, FeatureContract] = {}
 
@@ -76,18 +82,12 @@ def cleared_version(model_name: str, at: datetime, number: int | None = None) ->
     UnknownModel, NoClearedVersion, or UnknownVersion and VersionNotCleared where version `number`
     was asked for and is not that champion.
     """
-    champion = (
-        ModelVersion.objects.filter(model__name=model_name, stage=Stage.PRODUCTION)
-        .select_related("baseline", "decision_policy", "reason_library")
-        .annotate(is_shared=Exists(running_deployments(OuterRef("model_id"))))
-        .only("number", "artefact_id", "contract_sha256", *_DIGESTS)
-        .first()
-    )
-    if champion is not None and number in (None, champion.number):
-        clearance = live_clearance(champion, Clearance.Purpose.SCORE_LIVE, at)
+    champion = _CHAMPION.row(model_name=model_name)
+    if champion is not None and number in (None, champion[0]):
+        found, is_shared = VersionBytes(*champion[1:-1]), champion[-1]
+        clearance = _LIVE_CLEARANCE.row(version=found.version_id, artefact=found.artefact, at=at)
         if clearance is not None:
-            shared = number is None and champion.is_shared
-            return ClearedVersion(bytes_of(champion), clearance.pk, is_shared=shared)
+            return ClearedVersion(found, clearance[0], is_shared=number is None and is_shared)
     model = model_named(model_name)
     if number is not None:
         version = version_numbered(model, number)
@@ -123,13 +123,41 @@ def rollout_of(model_name: str, at: datetime) -> Rollout:
     )
 
 
+_CHAMPION = CompiledQuery(
+    lambda: (
+        ModelVersion.objects.filter(
+            model__name=Parameter("model_name", ScoringModel._meta.get_field("name")),
+            stage=Stage.PRODUCTION,
+        )
+        .annotate(is_shared=Exists(running_deployments(OuterRef("model_id"))))
+        .order_by()
+        .values_list("number", "pk", "artefact_id", *_DIGESTS, "is_shared")
+    )
+)
+_LIVE_CLEARANCE = CompiledQuery(
+    lambda: (
+        clearances_in_force(Parameter("at", DateTimeField()))
+        .filter(
+            version=Parameter("version", ModelVersion._meta.pk),
+            purpose=Clearance.Purpose.SCORE_LIVE,
+            artefact_sha256=Parameter("artefact", CharField()),
+        )
+        .values_list("pk")[:1]
+    )
+)
+_LIMITS = CompiledQuery(
+    lambda: restrictions_on(
+        Parameter("version", ModelVersion._meta.pk), Parameter("at", DateTimeField())
+    ).values_list("pk", "kind", "limits")
+)
+
+
 def limits_on(version_id: int, at: datetime) -> tuple[Limit, ...]:
     """The use restrictions on a version at that time, read anew in every call as clearances are.
 
     Raises NoNewDecisions where one of them closes the version.
     """
-    rows = restrictions_on(version_id, at).values_list("pk", "kind", "limits")
-    limits = tuple(Limit(*row) for row in rows)
+    limits = tuple(Limit(*row) for row in _LIMITS.rows(version=version_id, at=at))
     for limit in limits:
         if limit.closes:
             raise NoNewDecisions(

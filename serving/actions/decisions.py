@@ -13,9 +13,11 @@ from django.utils import timezone
 
 from audit import vault
 from audit.action import action, record
+from audit.context import Circumstances, circumstances, within
 from audit.errors import FieldProblem, Refusal
 from audit.ids import uuid7
 from audit.models import Entry, SubjectSecret
+from audit.statements import insert_rows
 from audit.vault import Private
 from registry.restrictions import problems_under
 from serving.actions.failures import record_explanation_failure
@@ -27,6 +29,7 @@ from serving.errors import (
     BatchOutOfBounds,
     ExplanationDoesNotAddUp,
     InvalidApplication,
+    NotTogether,
     RequestInProgress,
     UseRestricted,
 )
@@ -40,7 +43,15 @@ from serving.receipts import signed_receipt
 from serving.scoring import LiveVersion
 
 MOST_AT_ONCE = 10_000
-ROWS_PER_INSERT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request to decide one application, and the circumstances in which it came."""
+
+    document: object
+    key: IdempotencyKey | None
+    circumstances: Circumstances
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +102,39 @@ def decide(
     if key:
         _remember(key, by, decision=decision)
     return decision
+
+
+@action(Event.DECISION_MADE, needs="serving.decide")
+def decide_several(
+    model_name: str, asked: Sequence[Asked], *, by: User, number: int | None = None
+) -> list[Decision | None]:
+    """Decide what several requests of one client ask for at one moment, in one transaction, each as `decide` does.
+
+    None for a request that must be decided, or refused on record, alone. Raises NotTogether where that is all of
+    them, and what `decide` raises where it concerns the model.
+    """
+    now = timezone.now()
+    claimed = [one for one in _with_own_keys(asked) if _is_claimed(one.key, by)]
+    found = live_versions(model_name, [one.document for one in claimed], now, number, by)
+    if isinstance(found, Refusal):
+        raise NotTogether(found.detail)
+    decisions: dict[int, Decision] = {}
+    for live in {live.clearance_id: live for live in found}.values():
+        mine = [
+            one
+            for one, other in zip(claimed, found, strict=True)
+            if other.clearance_id == live.clearance_id
+        ]
+        judged = zip(mine, _judged(live, [one.document for one in mine], now, by), strict=True)
+        good = [(one, row) for one, row in judged if isinstance(row, _Judged)]
+        kept = _kept(live, [row for _, row in good], by, [one.circumstances for one, _ in good])
+        decisions |= {id(one): decision for (one, _), decision in zip(good, kept, strict=True)}
+    if not decisions:
+        raise NotTogether("None of these requests can be decided with the others.")
+    for one in claimed:
+        if one.key and id(one) in decisions:
+            _remember(one.key, by, decision=decisions[id(one)])
+    return [decisions.get(id(one)) for one in asked]
 
 
 @action(Event.DECISION_MADE, needs="serving.decide")
@@ -218,8 +262,16 @@ def _within_limits(live: LiveVersion, application: Application) -> Application |
     )
 
 
-def _kept(live: LiveVersion, rows: Sequence[_Judged], by: User) -> list[Decision]:
-    """Record each judged application and insert its rows. The same statements for one and for many."""
+def _kept(
+    live: LiveVersion,
+    rows: Sequence[_Judged],
+    by: User,
+    came_in: Sequence[Circumstances] | None = None,
+) -> list[Decision]:
+    """Record each judged application and insert its rows. The same statements for one and for many.
+
+    `came_in` says how each was asked for, where that was not in the request at hand.
+    """
     client = by.get_username()
     people = vault.people_for(client, [row.application.subject_ref for row in rows])
     applications = vault.applications_for(
@@ -230,13 +282,15 @@ def _kept(live: LiveVersion, rows: Sequence[_Judged], by: User) -> list[Decision
         },
     )
     decisions, observations = [], []
-    for row in rows:
+    for row, came in zip(rows, came_in or [circumstances()] * len(rows), strict=True):
         person = people[row.application.subject_ref]
-        decision = _decision(live, row, person, applications[row.application.application_ref], by)
+        application_id = applications[row.application.application_ref]
+        with within(came):
+            decision = _decision(live, row, person, application_id, by)
         decisions.append(decision)
         observations.append(_observation(live, row, decision))
-    Decision.objects.bulk_create(decisions, batch_size=ROWS_PER_INSERT)
-    Observation.objects.bulk_create(observations, batch_size=ROWS_PER_INSERT)
+    insert_rows(decisions)
+    insert_rows(observations)
     return decisions
 
 
@@ -339,6 +393,23 @@ def _claim(key: IdempotencyKey | None, by: User) -> None:
     free = connection.vendor == "sqlite" or _locked(f"{by.pk}\n{key.key}")
     if not free or IdempotencyRecord.objects.filter(client=by, key=key.key).exists():
         raise RequestInProgress("A request with this Idempotency-Key is being answered; ask again.")
+
+
+def _with_own_keys(asked: Sequence[Asked]) -> list[Asked]:
+    """Without requests whose key an earlier one of them has."""
+    first: dict[str, Asked] = {}
+    for one in asked:
+        if one.key:
+            first.setdefault(one.key.key, one)
+    return [one for one in asked if one.key is None or first[one.key.key] is one]
+
+
+def _is_claimed(key: IdempotencyKey | None, by: User) -> bool:
+    try:
+        _claim(key, by)
+    except RequestInProgress:
+        return False
+    return True
 
 
 def _locked(name: str) -> bool:

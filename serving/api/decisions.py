@@ -12,12 +12,13 @@ from audit.api_base import ActView, actor, raw_body
 from audit.bodies import LARGEST_BATCH, LARGEST_SINGLE, parsed_object
 from audit.errors import AlreadyErased, FieldProblem, Refusal
 from serving import queries
-from serving.actions.decisions import decide, decide_batch
+from serving.actions.decisions import decide_batch
 from serving.answers import decision_answer, refusal_answer
 from serving.api import schemas
 from serving.errors import InvalidApplication
 from serving.idempotency import HEADER, REPLAYED_HEADER, read_key
 from serving.models import Decision, IdempotencyRecord
+from serving.together import decide_among_others
 
 REPLAYED = {REPLAYED_HEADER: "true"}
 
@@ -43,7 +44,9 @@ class Decisions(ActView):
         known = key and _known(request, key.key, key.body_sha256)
         if known and known.decision:
             return Response(decision_answer(known.decision), status=200, headers=REPLAYED)
-        result = decide(model, document, by=actor(request), number=_version(request), key=key)
+        result = decide_among_others(
+            model, document, by=actor(request), number=_version(request), key=key
+        )
         if isinstance(result, Refusal):
             raise result
         return Response(decision_answer(result), status=201)

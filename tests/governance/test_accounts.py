@@ -7,7 +7,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.utils import timezone
-from knox.auth import TokenAuthentication
 from knox.models import AuthToken
 
 from audit.action import holds
@@ -34,6 +33,7 @@ from governance.errors import (
     UnknownRole,
 )
 from governance.models import SignInGuard
+from governance.token_authentication import CompiledTokenAuthentication
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
@@ -155,7 +155,7 @@ def test_a_closed_account_can_neither_act_nor_sign_in_nor_use_its_token(administ
 def test_a_token_works_until_it_is_revoked(administrator, lending, rf):
     token, text = issue_token(lending, by=administrator)
     request = rf.get("/", HTTP_AUTHORIZATION=f"Token {text}")
-    assert TokenAuthentication().authenticate(request)[0] == lending
+    assert CompiledTokenAuthentication().authenticate(request)[0] == lending
 
     revoke_token(token.token_key, by=administrator)
 

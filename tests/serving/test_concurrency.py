@@ -91,6 +91,45 @@ def test_decisions_at_once_all_stand_with_their_entries():
     assert len({decision.entry_id for decision in stored.values()}) == len(ids)
 
 
+def test_what_is_decided_together_keeps_its_own_request_and_answer_and_a_bad_one_spoils_no_other():
+    champion = a_champion()
+    the_client()
+
+    def send(browser, number):
+        return [
+            browser.post(
+                f"/api/v1/models/{champion.model.name}/decisions",
+                json.dumps(
+                    an_application(
+                        f"A-{number}-{turn}", **({"dti": "high"} if turn == number else {})
+                    )
+                ),
+                content_type="application/json",
+                headers={
+                    "X-Request-Id": f"r-{number}-{turn}",
+                    "Idempotency-Key": f"k-{number}-{turn}",
+                },
+            )
+            for turn in range(8)
+        ]
+
+    answers = at_the_same_moment(send)
+
+    for number, row in enumerate(answers):
+        assert [answer.status_code for answer in row] == [
+            422 if turn == number else 201 for turn in range(8)
+        ]
+        for turn, answer in enumerate(row):
+            if answer.status_code == 422:
+                entry = Entry.objects.get(request_id=f"r-{number}-{turn}")
+                assert entry.event == "audit.action_refused"
+                continue
+            decision = Decision.objects.get(pk=answer.json()["decision_id"])
+            known = vault.find(the_client_name(), "application", [f"A-{number}-{turn}"])
+            assert decision.application_id == known[f"A-{number}-{turn}"]
+            assert decision.entry.request_id == f"r-{number}-{turn}"
+
+
 def test_a_person_whom_many_requests_name_first_at_once_is_one_person():
     champion = a_champion()
     the_client()
