@@ -58,7 +58,8 @@ def replay_sample(model: ScoringModel, until: datetime, seed: int, *, by: User) 
     since = until - A_DAY
     drawn = queries.decisions_by_id(sample(model.name, since, until, asked, seed))
     found = list(rejudged(list(drawn.values())))
-    counts = Counter(_result(one) for one in found)
+    judged = [one for one in found if not one.erased]
+    counts = Counter(_result(one) for one in judged)
     run = ReplayRun(
         model=model,
         policy=policy if part else None,
@@ -70,7 +71,7 @@ def replay_sample(model: ScoringModel, until: datetime, seed: int, *, by: User) 
         equal=counts[Replay.Result.EQUAL],
         different=counts[Replay.Result.DIFFERENT],
         impossible=counts[Replay.Result.IMPOSSIBLE],
-        erased=counts[None],
+        erased=len(found) - len(judged),
         replayed_at=timezone.now(),
     )
     run.entry = record(
@@ -88,8 +89,8 @@ def replay_sample(model: ScoringModel, until: datetime, seed: int, *, by: User) 
         libraries=libraries(),
     )
     run.save(force_insert=True)
-    for one in found:
-        if _result(one) in {Replay.Result.DIFFERENT, Replay.Result.IMPOSSIBLE}:
+    for one in judged:
+        if _result(one) != Replay.Result.EQUAL:
             record_replay(one, run, by=by)
     return run
 
@@ -148,10 +149,7 @@ def record_replay_failure(replay: Replay, *, by: User) -> ReplayFailure:
     )
 
 
-def _result(found: Comparison) -> Replay.Result | None:
-    """None where the person was erased."""
-    if found.erased:
-        return None
+def _result(found: Comparison) -> Replay.Result:
     if found.impossible:
         return Replay.Result.IMPOSSIBLE
     return Replay.Result.DIFFERENT if found.differences else Replay.Result.EQUAL

@@ -19,7 +19,7 @@ from serving.models import ReplayRun
 
 
 class DifferenceSchema(serializers.Serializer[None]):
-    field = serializers.CharField(  # type: ignore[assignment]  # a name that the base class uses for itself
+    field = serializers.CharField(
         help_text="Part of the record (entry, private, archive, judged), then where in it."
     )
     apart = serializers.FloatField(allow_null=True, help_text="How far two numbers lie apart.")

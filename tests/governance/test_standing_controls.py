@@ -13,7 +13,7 @@ from serving.actions.replays import replay_sample
 from serving.asking import ask_due
 from serving.models import Observation
 from tests.serving.builders import BAD, a_champion, a_decision
-from tests.serving.test_probes import spoil_what_this_process_holds
+from tests.serving.test_probes import next_hour, spoil_what_this_process_holds
 from tests.serving.test_replays import tampering
 
 pytestmark = pytest.mark.django_db
@@ -43,11 +43,10 @@ def test_decisions_that_do_not_replay_are_one_incident_of_their_version():
 
 def test_answers_that_changed_without_an_approved_act_are_an_incident():
     champion, monitor = a_champion(), service_account("monitor")
-    now = timezone.now().replace(minute=0)
-    ask_due(now, by=monitor)
+    ask_due(next_hour(), by=monitor)
     spoil_what_this_process_holds(champion)
 
-    ask_due(now + timedelta(minutes=5), by=monitor)
+    ask_due(next_hour(5), by=monitor)
     sweeps.open_incidents()
 
     incident = Incident.objects.get()
@@ -66,13 +65,13 @@ def test_figures_say_what_did_not_replay_and_who_answers_otherwise():
     champion, monitor = a_champion(), service_account("monitor")
     a_decision(champion, **BAD)
     tonight(champion.model)
-    ask_due(timezone.now().replace(minute=0), by=monitor)
+    ask_due(next_hour(), by=monitor)
     good = measured()
     with tampering():
         Observation.objects.update(margin=7.25)
     tonight(champion.model)
     spoil_what_this_process_holds(champion)
-    ask_due(timezone.now().replace(minute=5), by=monitor)
+    ask_due(next_hour(5), by=monitor)
 
     bad = measured()
 
@@ -85,7 +84,7 @@ def test_the_desk_says_how_the_controls_stand(validator, signed_in):
     champion, monitor = a_champion(), service_account("monitor")
     a_decision(champion, **BAD)
     tonight(champion.model)
-    ask_due(timezone.now().replace(minute=0), by=monitor)
+    ask_due(next_hour(), by=monitor)
 
     page = signed_in(validator).get("/").content.decode()
 

@@ -15,7 +15,7 @@ from serving.actions.replays import Replayed, replay_decision
 from serving.answers import SEES_VALUES, replay_answer
 from serving.models import Replay
 
-EXIT_CODES = {Replay.Result.DIFFERENT: 1, Replay.Result.IMPOSSIBLE: 2}
+EXIT_CODES: dict[str, int] = {Replay.Result.DIFFERENT: 1, Replay.Result.IMPOSSIBLE: 2}
 
 
 class Command(ActCommand):
