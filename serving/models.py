@@ -369,6 +369,8 @@ class ProbeSet(models.Model):
     entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
 
     class Meta:
+        verbose_name = "set of known answers"
+        verbose_name_plural = "sets of known answers"
         ordering = ["-id"]
         permissions = [
             ("keep_probes", "Can keep the known answers of a version that has none"),

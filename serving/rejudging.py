@@ -48,14 +48,15 @@ class _Impossible(Exception):
 
 
 def rejudged(decisions: Sequence[Decision]) -> Iterator[Comparison]:
-    """Each decision judged again, from artefacts that are read from the archive anew, one version at a time.
+    """Each decision judged again, from artefacts that are read from the archive anew, one version and method at a time.
 
-    Decisions come with version, observation and entry at hand; they are answered version by version.
+    Decisions come with version, observation and entry at hand; they are answered in that order.
     """
-    by_version: dict[int, list[Decision]] = {}
+    groups: dict[tuple[int, str], list[Decision]] = {}
     for decision in decisions:
-        by_version.setdefault(decision.version_id, []).append(decision)
-    for alike in by_version.values():
+        method = decision.observation.method if hasattr(decision, "observation") else ""
+        groups.setdefault((decision.version_id, method), []).append(decision)
+    for alike in groups.values():
         try:
             loaded = read_anew(bytes_of(alike[0].version))
         except ArtefactRefused as refusal:

@@ -12,6 +12,8 @@ from serving.actions.replays import replay_decision
 from serving.models import Decision, ProbeSet, Replay
 from serving.replaying import Difference
 
+MOST_NAMED = 20
+
 
 class NothingAsked(forms.Form):
     """Judging again takes no word: everything it needs was recorded."""
@@ -26,8 +28,10 @@ def _replay(decision: Decision, fields: dict[str, Any], by: User) -> Done:
     if replayed.row.result == Replay.Result.EQUAL:
         return Done("Equal: everything came out to the last bit as recorded.")
     if replayed.row.reason:
-        return Done(f"It could not be judged again: {replayed.row.reason}")
-    return Done(f"Different in {', '.join(map(_named, replayed.differences))}.")
+        return Done(f"It could not be judged again: {replayed.row.reason}", is_bad=True)
+    named = ", ".join(map(_named, replayed.differences[:MOST_NAMED]))
+    more = len(replayed.differences) - MOST_NAMED
+    return Done(f"Different in {named}{f' and {more} more' if more > 0 else ''}.", is_bad=True)
 
 
 def _named(one: Difference) -> str:

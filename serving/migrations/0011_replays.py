@@ -50,6 +50,8 @@ class Migration(migrations.Migration):
                 ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='probe_sets', to='registry.modelversion')),
             ],
             options={
+                'verbose_name': 'set of known answers',
+                'verbose_name_plural': 'sets of known answers',
                 'ordering': ['-id'],
                 'permissions': [('keep_probes', 'Can keep the known answers of a version that has none'), ('renew_probes', 'Can keep other known answers for a version'), ('probe_version', 'Can ask versions for their known answers')],
             },
