@@ -263,6 +263,7 @@ class ReplayRun(models.Model):
     """One night's random sample of a model's decisions, judged again. Never changed.
 
     `seed`, `since`, `until` and `asked` draw the same sample again. Each replay that did not come out equal has a row of its own.
+    Nothing is judged of who was erased, or whose data may only be kept (`restricted`).
     """
 
     model = models.ForeignKey(
@@ -280,6 +281,7 @@ class ReplayRun(models.Model):
     different = models.PositiveIntegerField()
     impossible = models.PositiveIntegerField()
     erased = models.PositiveIntegerField()
+    restricted = models.PositiveIntegerField()
     replayed_at = models.DateTimeField()
     entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
 
@@ -290,7 +292,11 @@ class ReplayRun(models.Model):
             models.CheckConstraint(
                 name="serving_replays_add_up",
                 condition=Q(
-                    sampled=F("equal") + F("different") + F("impossible") + F("erased"),
+                    sampled=F("equal")
+                    + F("different")
+                    + F("impossible")
+                    + F("erased")
+                    + F("restricted"),
                     sampled__lte=F("asked"),
                 ),
             ),

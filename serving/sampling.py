@@ -1,10 +1,12 @@
 """Which decisions of a model are judged again one night, by a seed that draws the same ones any time later."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from audit.cases import restricted_people
 from registry.models import ScoringModel
 from serving.models import Decision, ReplayRun
 from serving.replaying import drawn, shares
@@ -39,6 +41,12 @@ def sample(model_name: str, since: datetime, until: datetime, asked: int, seed: 
             moment = first + (last - first) * share
             older += before.filter(decided_at__gte=moment).values_list("pk", flat=True)[:1]
     return chosen + list(dict.fromkeys(older))
+
+
+def restricted_among(decision_ids: Sequence[UUID]) -> set[UUID]:
+    """Those decisions about people whose data may only be kept."""
+    about = Decision.objects.filter(Exists(restricted_people(OuterRef("subject_id"))))
+    return set(about.filter(pk__in=decision_ids).values_list("pk", flat=True))
 
 
 def sample_of(run: ReplayRun) -> list[UUID]:

@@ -17,7 +17,7 @@ from serving.events import Event
 from serving.models import Replay, ReplayFailure, ReplayRun
 from serving.rejudging import Comparison, libraries, rejudged, trained_with
 from serving.replaying import Difference
-from serving.sampling import sample
+from serving.sampling import restricted_among, sample
 from serving.serving_policy import ServingPolicy
 
 SAMPLE_WITHOUT_POLICY = 25
@@ -56,8 +56,10 @@ def replay_sample(model: ScoringModel, until: datetime, seed: int, *, by: User) 
     part = ServingPolicy.from_json(policy.body).parts["replay"] if policy else {}
     asked = int(part.get("nightly_sample", SAMPLE_WITHOUT_POLICY))
     since = until - A_DAY
-    drawn = queries.decisions_by_id(sample(model.name, since, until, asked, seed))
-    found = list(rejudged(list(drawn.values())))
+    chosen = sample(model.name, since, until, asked, seed)
+    decisions = list(queries.decisions_by_id(chosen).values())
+    closed = restricted_among(chosen)
+    found = list(rejudged([decision for decision in decisions if decision.pk not in closed]))
     judged = [one for one in found if not one.erased]
     counts = Counter(_result(one) for one in judged)
     run = ReplayRun(
@@ -67,11 +69,12 @@ def replay_sample(model: ScoringModel, until: datetime, seed: int, *, by: User) 
         seed=seed,
         since=since,
         until=until,
-        sampled=len(found),
+        sampled=len(decisions),
         equal=counts[Replay.Result.EQUAL],
         different=counts[Replay.Result.DIFFERENT],
         impossible=counts[Replay.Result.IMPOSSIBLE],
         erased=len(found) - len(judged),
+        restricted=len(closed),
         replayed_at=timezone.now(),
     )
     run.entry = record(
@@ -86,6 +89,7 @@ def replay_sample(model: ScoringModel, until: datetime, seed: int, *, by: User) 
         different=run.different,
         impossible=run.impossible,
         erased=run.erased,
+        restricted=run.restricted,
         libraries=libraries(),
     )
     run.save(force_insert=True)

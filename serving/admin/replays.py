@@ -21,7 +21,7 @@ class ReplayRunAdmin(ReadOnlyAdmin):
     list_filter = ("model", "replayed_at")
     list_select_related = ("model",)
     fields = (
-        "model", "policy", "asked", "seed", "since", "until", "sampled", "equal", "different", "impossible", "erased",
+        "model", "policy", "asked", "seed", "since", "until", "sampled", "equal", "different", "impossible", "erased", "restricted",
         "not_equal", "replayed_at", "entry",
     )  # fmt: skip
 

@@ -43,7 +43,7 @@ class ReplayRunSerializer(serializers.ModelSerializer[ReplayRun]):
     class Meta:
         model = ReplayRun
         fields = (
-            "id", "policy", "asked", "seed", "since", "until", "sampled", "equal", "different", "impossible", "erased",
+            "id", "policy", "asked", "seed", "since", "until", "sampled", "equal", "different", "impossible", "erased", "restricted",
             "replayed_at",
         )  # fmt: skip
 

@@ -29,7 +29,9 @@ from serving.models import Decision, Observation, Replay, ReplayFailure, ReplayR
 from serving.sampling import models_that_decided, sample_of
 from serving.scoring import loaded
 from serving.tasks import forget_erased, replay_samples
+from tests.audit.people import a_case, decided
 from tests.audit.tampering import drop_triggers
+from tests.conftest import a_person
 from tests.registry.builders import a_policy, a_run, a_version, the_builder, the_checker
 from tests.serving.builders import BAD, GOOD, a_champion, a_decision
 from tests.serving.test_kinds_of_model import few_trees
@@ -429,3 +431,16 @@ def test_past_nights_are_read_over_http(champion, operator, signed_in):
     answer = signed_in(operator).get(f"/api/v1/models/{champion.model.name}/replays").json()
 
     assert [(one["sampled"], one["equal"]) for one in answer["results"]] == [(1, 1)]
+
+
+def test_people_whose_data_may_only_be_kept_are_counted_and_not_looked_at(
+    champion, privacy_officer
+):
+    kept = a_decision(champion)
+    a_decision(champion)
+    case = a_case(privacy_officer, subject_ref="", subject_id=kept.subject_id)
+    assert decided(case, by=a_person("paul", "privacy officer")).is_restricted
+
+    run_ = tonight(champion.model)
+
+    assert (run_.sampled, run_.equal, run_.restricted) == (2, 1, 1)
