@@ -61,6 +61,8 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         Item("Decisions", "fact_check", "serving_decision"),
         Item("Rollouts", "call_split", "serving_deployment"),
         Item("Outcomes", "event_available", "serving_outcome"),
+        Item("Nightly replays", "replay", "serving_replayrun"),
+        Item("Known answers", "quiz", "serving_probeset"),
     ),
     "Models and data": (
         Item("Models", "account_tree", "registry_scoringmodel"),

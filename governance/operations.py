@@ -22,6 +22,7 @@ from audit.queries import (
 )
 from governance.queries.cases import open_cases
 from governance.queries.changes import open_changes
+from serving.standing import champions_differing, last_nights
 
 OLDEST_WAITING_SECONDS = (
     60  # beyond this the sequencer is not running, and decisions wait for their proofs
@@ -120,7 +121,25 @@ class _Gauges(Collector):
                 "Until the next open case is due; negative once late.",
                 left,
             )
+        yield from _standing(now)
         yield _gauge("demo", "1 when this is the demo.", float(settings.DEMO))
+
+
+def _standing(now: datetime) -> Iterator[GaugeMetricFamily]:
+    nights = last_nights().values()
+    yield _gauge(
+        "replays_not_equal",
+        "Decisions of each model's last nightly sample that did not come out equal.",
+        sum(run.different + run.impossible for run in nights),
+    )
+    if nights:
+        age = (now - min(run.replayed_at for run in nights)).total_seconds()
+        yield _gauge("replay_age_seconds", "Age of the oldest model's last nightly sample.", age)
+    yield _gauge(
+        "probes_differing",
+        "Kinds of process that last answered for a champion other than was known.",
+        champions_differing(),
+    )
 
 
 def _published(now: datetime) -> Iterator[GaugeMetricFamily]:

@@ -73,6 +73,12 @@ READ_MODELS = READ_LOG | frozenset(
         "serving.view_explanationfailure",
         "serving.view_loadfailure",
         "serving.view_outcome",
+        "serving.view_probefailure",
+        "serving.view_proberesult",
+        "serving.view_probeset",
+        "serving.view_replay",
+        "serving.view_replayfailure",
+        "serving.view_replayrun",
     }
 )
 # Makers propose; checkers decide. No role is both, and the acts compare the people as well.
@@ -146,6 +152,8 @@ ROLES: dict[str, frozenset[str]] = {
         "governance.open_finding",
         "governance.open_revalidation",
         "registry.promote_version",  # the last approval of a tier 1 model may be the validator's
+        "serving.renew_probes",
+        "serving.replay_decision",
     },
     "approver": READ_MODELS
     | CLEAR
@@ -202,6 +210,7 @@ ROLES: dict[str, frozenset[str]] = {
         "governance.view_roleheld",
         "monitoring.view_fairness_report",
         "monitoring.view_protectedvalue",
+        "serving.replay_decision",
         "serving.view_observation",
     },
     "operator": READ_MODELS
@@ -223,6 +232,8 @@ ROLES: dict[str, frozenset[str]] = {
         "monitoring.request_pass",
         # Not the developer's: what is recorded here decides applications at once.
         "registry.record_features",
+        "serving.probe_version",
+        "serving.replay_decision",
     },
     # Answers people about their data. One records a request, another decides it; a disputed one counsel as well.
     "privacy officer": READ_LOG
@@ -309,6 +320,10 @@ SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
             "registry.restrict_use",
             "registry.delete_featurerow",
             "serving.delete_observation",
+            "serving.keep_probes",
+            "serving.probe_version",
+            "serving.replay_decision",
+            "serving.replay_sample",
         }
     ),
     # Trains and proposes by itself, and can approve nothing.

@@ -34,6 +34,8 @@ def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
         "monitoring.forget_erased": HOUR,
         "registry.forget_erased": HOUR,
         "serving.forget_erased": HOUR,
+        "serving.replay_samples": DAY,
+        "serving.ask_probes": minute,
         "governance.answer_access_requests": sweep,
         "governance.end_access": HOUR,
         "governance.send_gates_again": sweep,

@@ -53,7 +53,7 @@ def environment_changes(recorded: bytes) -> list[str]:
 
 def environment_differences(one: bytes, other: bytes) -> list[str]:
     """What differs between two recorded environments, as `name: one -> other`; None where one lacks it."""
-    then, now = _by_name(one), _by_name(other)
+    then, now = packages_of(one), packages_of(other)
     return [
         f"{name}: {then.get(name)} -> {now.get(name)}"
         for name in sorted(then.keys() | now.keys())
@@ -61,7 +61,8 @@ def environment_differences(one: bytes, other: bytes) -> list[str]:
     ]
 
 
-def _by_name(environment: bytes) -> dict[str, str]:
+def packages_of(environment: bytes) -> dict[str, str]:
+    """The versions of a recorded environment, by the names of its packages and `python`."""
     fields = json.loads(environment)
     packages = (package.partition("==") for package in fields["packages"])
     return {"python": fields["python"]} | {name: version for name, _, version in packages}

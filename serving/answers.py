@@ -1,5 +1,6 @@
-"""The answer to a decision request, made from the record: the same now and years later."""
+"""The answers about a decision, made from the record: the same now and years later."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -7,9 +8,12 @@ import numpy as np
 from audit.canonical import timestamp
 from audit.errors import AlreadyErased, Refusal
 from serving.explainers.scores import output_of
-from serving.models import Decision, Observation
+from serving.models import Decision, Observation, Replay
 from serving.queries import contract_of
 from serving.receipts import Receipt, leaf_hash_text
+from serving.replaying import Difference
+
+SEES_VALUES = "serving.view_observation"
 
 
 def decision_answer(decision: Decision) -> dict[str, Any]:
@@ -85,3 +89,26 @@ def receipt_answer(decision: Decision) -> dict[str, Any]:
         key_id=decision.key_id,
         signature=bytes(decision.signature),
     ).as_json()
+
+
+def replay_answer(
+    row: Replay, differences: Iterable[Difference], with_values: bool
+) -> dict[str, Any]:
+    """What a replay came to; what was recorded and found only for whoever may see what applicants said."""
+    return {
+        "decision_id": str(row.decision_id),
+        "result": row.result,
+        "differences": [
+            {
+                "field": one.field,
+                "apart": one.apart,
+                "recorded": one.recorded if with_values else None,
+                "found": one.found if with_values else None,
+            }
+            for one in differences
+        ],
+        "reason": row.reason,
+        "libraries": row.packages,
+        "replayed_at": timestamp(row.replayed_at),
+        "entry_id": str(row.entry_id),
+    }

@@ -7,7 +7,10 @@ class ServingConfig(AppConfig):
     name = "serving"
     verbose_name = "Decisions"
 
-    append_only = ["Decision", "Outcome", "LoadFailure", "ExplanationFailure"]
+    append_only = [
+        "Decision", "Outcome", "LoadFailure", "ExplanationFailure", "Replay", "ReplayRun", "ReplayFailure",
+        "ProbeSet", "ProbeResult", "ProbeFailure",
+    ]  # fmt: skip
     governed = ["Deployment"]
     erasable = ["Observation"]
     plain = ["IdempotencyRecord"]

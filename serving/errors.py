@@ -105,3 +105,15 @@ class ReasonMissing(InvalidInput):
 
 class ServingPolicyMalformed(InvalidInput):
     """A serving policy says what nobody follows, or leaves out a number of a part that it has."""
+
+
+class ProbesKnown(Refusal):
+    """The version has known answers; others take their place only when a person renews them."""
+
+
+class NoKnownAnswers(Refusal):
+    """The version has no known answers to renew."""
+
+
+class DeveloperCannotRenew(Refusal):
+    """Nobody renews the known answers of a version that they developed."""

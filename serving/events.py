@@ -13,6 +13,13 @@ class Event(StrEnum):
     OBSERVATIONS_DELETED = "serving.observations.deleted"
     OUTCOME_RECORDED = "serving.outcome.recorded"
     OUTCOMES_REFUSED = "serving.outcomes.refused"
+    DECISION_REPLAYED = "serving.decision.replayed"
+    SAMPLE_REPLAYED = "serving.sample.replayed"
+    REPLAY_FAILED = "serving.replay.failed"
+    PROBES_KEPT = "serving.probes.kept"
+    PROBES_RENEWED = "serving.probes.renewed"
+    PROBES_ANSWERED = "serving.probes.answered"
+    PROBES_FAILED = "serving.probes.failed"
 
 
 DESCRIPTIONS = {
@@ -25,4 +32,11 @@ DESCRIPTIONS = {
     Event.OBSERVATIONS_DELETED: "What an erased person's decisions were made of was deleted: how many there were.",
     Event.OUTCOME_RECORDED: "It became known how a decided application turned out. What became of it is in the private part.",
     Event.OUTCOMES_REFUSED: "Outcomes of a batch were not taken: their positions and what was wrong, no values.",
+    Event.DECISION_REPLAYED: "A decision was judged again from its record: equal, or the names of what differs, and by which libraries.",
+    Event.SAMPLE_REPLAYED: "A random sample of a model's decisions was judged again: how it was drawn, and how many came out equal.",
+    Event.REPLAY_FAILED: "A decision did not come out equal when it was judged again: the names of what differs.",
+    Event.PROBES_KEPT: "The known answers of a version were taken from its archived artefact: their digest.",
+    Event.PROBES_RENEWED: "Other known answers took the place of a version's: their digest, and why.",
+    Event.PROBES_ANSWERED: "A version in service was asked for its known answers: what differed. Written when that changes, and once a day.",
+    Event.PROBES_FAILED: "A version in service answered its probes other than was known: where.",
 }

@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from audit.ids import uuid7
 from serving.policy import DecisionOutcome, DecisionPath
@@ -257,3 +257,172 @@ class ExplanationFailure(VersionFailure):
 
     def __str__(self) -> str:
         return f"{self.version} did not add up"
+
+
+class ReplayRun(models.Model):
+    """One night's random sample of a model's decisions, judged again. Never changed.
+
+    `seed`, `since`, `until` and `asked` draw the same sample again. Each replay that did not come out equal has a row of its own.
+    Nothing is judged of who was erased, or whose data may only be kept (`restricted`).
+    """
+
+    model = models.ForeignKey(
+        "registry.ScoringModel", on_delete=models.PROTECT, related_name="replay_runs"
+    )
+    policy = models.ForeignKey(
+        "registry.Policy", null=True, on_delete=models.PROTECT, related_name="+"
+    )  # null where the size is the one that holds without a policy
+    asked = models.PositiveIntegerField()
+    seed = models.PositiveBigIntegerField()
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    sampled = models.PositiveIntegerField()
+    equal = models.PositiveIntegerField()
+    different = models.PositiveIntegerField()
+    impossible = models.PositiveIntegerField()
+    erased = models.PositiveIntegerField()
+    restricted = models.PositiveIntegerField()
+    replayed_at = models.DateTimeField()
+    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = "nightly replay"
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="serving_replays_add_up",
+                condition=Q(
+                    sampled=F("equal")
+                    + F("different")
+                    + F("impossible")
+                    + F("erased")
+                    + F("restricted"),
+                    sampled__lte=F("asked"),
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} to {self.until:%Y-%m-%d %H:%M}: {self.equal} of {self.sampled} equal"
+
+
+class Replay(models.Model):
+    """One decision judged again from its record, and whether everything came out equal. Never changed.
+
+    `differences` names what differs and holds no value: values are shown to whoever may see them while they ask.
+    `packages` are the libraries that judged again, beside those that the model was trained with where that is known.
+    """
+
+    class Result(models.TextChoices):
+        EQUAL = "equal"
+        DIFFERENT = "different"
+        IMPOSSIBLE = "impossible", "could not be judged again"
+
+    decision = models.ForeignKey(Decision, on_delete=models.PROTECT, related_name="replays")
+    run = models.ForeignKey(
+        ReplayRun, null=True, on_delete=models.PROTECT, related_name="replays"
+    )  # null where somebody asked for this one
+    result = models.CharField(max_length=10, choices=Result.choices)
+    differences = models.JSONField()
+    reason = models.TextField(blank=True)
+    packages = models.JSONField()
+    replayed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    replayed_at = models.DateTimeField()
+    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [
+            ("replay_decision", "Can judge decisions again from their record"),
+            ("replay_sample", "Can judge a random sample of decisions again"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.decision_id}: {self.get_result_display().lower()}"
+
+
+class ReplayFailure(VersionFailure):
+    """One decision of a version that did not come out equal when it was judged again. Never changed."""
+
+    version = models.ForeignKey(
+        "registry.ModelVersion", on_delete=models.PROTECT, related_name="replay_failures"
+    )
+    replay = models.OneToOneField(Replay, on_delete=models.PROTECT, related_name="failure")
+
+    def __str__(self) -> str:
+        return f"{self.version} did not replay"
+
+
+class ProbeSet(models.Model):
+    """Known-answer applicants of one version, and what the approved artefact made of them. Never changed.
+
+    `packed` is float64 (n, k) under the version's contract: values of its baseline, mixed so that no row is a person.
+    A later set of the same version takes its place, on the word of someone who did not develop it and says why.
+    """
+
+    version = models.ForeignKey(
+        "registry.ModelVersion", on_delete=models.PROTECT, related_name="probe_sets"
+    )
+    number = models.PositiveIntegerField()
+    artefact_sha256 = models.CharField(max_length=64)
+    packed = models.BinaryField()
+    answers = models.JSONField()
+    answers_sha256 = models.CharField(max_length=64)
+    packages = models.JSONField()
+    reason = models.TextField(blank=True)
+    kept_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    kept_at = models.DateTimeField()
+    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = "set of known answers"
+        verbose_name_plural = "sets of known answers"
+        ordering = ["-id"]
+        permissions = [
+            ("keep_probes", "Can keep the known answers of a version that has none"),
+            ("renew_probes", "Can keep other known answers for a version"),
+            ("probe_version", "Can ask versions for their known answers"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                name="serving_one_probe_set_per_number", fields=["version", "number"]
+            ),
+            models.CheckConstraint(
+                name="serving_renewed_probes_say_why", condition=Q(number=1) | ~Q(reason="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version}, known answers {self.number}"
+
+
+class ProbeResult(models.Model):
+    """What a kind of process answered to a set of probes: kept when it changes, and once a day. Never changed."""
+
+    class Process(models.TextChoices):
+        WEB = "web"
+        WORKER = "worker"
+
+    probes = models.ForeignKey(ProbeSet, on_delete=models.PROTECT, related_name="results")
+    process = models.CharField(max_length=6, choices=Process.choices)
+    answers_sha256 = models.CharField(max_length=64)
+    differences = models.JSONField()
+    probed_at = models.DateTimeField()
+    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.probes}: {'other answers' if self.differences else 'as known'}"
+
+
+class ProbeFailure(VersionFailure):
+    """One time that a version in service answered its probes other than was known. Never changed."""
+
+    version = models.ForeignKey(
+        "registry.ModelVersion", on_delete=models.PROTECT, related_name="probe_failures"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.version} answered otherwise"

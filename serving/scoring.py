@@ -122,9 +122,17 @@ def scores_against(
 
 @lru_cache(maxsize=VERSIONS_KEPT)
 def loaded(key: queries.VersionBytes) -> LoadedVersion:
-    """A version ready to judge, from bytes whose digests and signature were checked.
+    """A version ready to judge, as `read_anew` reads it, once per process.
 
     `key` names every byte that matters, so that nothing else can be served from the cache.
+    Raises ArtefactRefused.
+    """
+    return read_anew(key)
+
+
+def read_anew(key: queries.VersionBytes) -> LoadedVersion:
+    """A version ready to judge, from bytes whose digests and signature were checked just now, in whatever stage it is.
+
     Raises ArtefactRefused.
     """
     version = ModelVersion.objects.select_related(

@@ -1,6 +1,6 @@
 """How decisions are served, as people approved it: the policy of kind `serving`, a model's own or the one for all. Pure.
 
-{"explanations": {"most_table_mib": 256}}
+{"explanations": {"most_table_mib": 256}, "replay": {"nightly_sample": 50}, "probes": {"minutes": 5}}
 
 Each part may be left out; whoever follows a part says beside it what holds without it.
 """
@@ -13,7 +13,9 @@ from audit.errors import FieldProblem
 from serving.errors import ServingPolicyMalformed
 
 PARTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
-    "explanations": {"most_table_mib": (1, 65_536)}
+    "explanations": {"most_table_mib": (1, 65_536)},
+    "replay": {"nightly_sample": (1, 2_000)},
+    "probes": {"minutes": (1, 1_440)},
 }
 """Each part with its keys, and the least and most that each may say: whole numbers, unless these are written with a point."""
 

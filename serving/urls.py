@@ -6,14 +6,18 @@ from serving.api.decisions import DecisionBatches, DecisionDetail, Decisions
 from serving.api.deployments import DeploymentEnd, Deployments
 from serving.api.labels import DecisionLabel, Labels
 from serving.api.proofs import DecisionProof
+from serving.api.replays import DecisionReplay, Probes, ReplayRuns
 
 urlpatterns = [
     path("models/<slug:model>/decisions", Decisions.as_view()),
     path("models/<slug:model>/decisions/batch", DecisionBatches.as_view()),
     path("models/<slug:model>/deployments", Deployments.as_view()),
+    path("models/<slug:model>/replays", ReplayRuns.as_view()),
+    path("models/<slug:model>/probes", Probes.as_view()),
     path("deployments/<int:deployment_id>/end", DeploymentEnd.as_view()),
     path("decisions/<uuid:decision_id>", DecisionDetail.as_view()),
     path("decisions/<uuid:decision_id>/proof", DecisionProof.as_view()),
+    path("decisions/<uuid:decision_id>/replay", DecisionReplay.as_view()),
     path("decisions/<uuid:decision_id>/label", DecisionLabel.as_view()),
     path("labels", Labels.as_view()),
 ]

@@ -36,10 +36,11 @@ class RationaleForm(forms.Form):
 
 @dataclass(frozen=True)
 class Done:
-    """What the person is told. A `secret` is shown on the answer's page alone, once."""
+    """What the person is told. A `secret` is shown on the answer's page alone, once; `is_bad` that it is no good news."""
 
     message: str
     secret: str = ""
+    is_bad: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,9 @@ def _answer(page: ActPage, request: HttpRequest, pk: str | None) -> HttpResponse
         return _page(page, request, row, form, refusal=refusal)
     if done.secret:
         return _page(page, request, row, None, done=done)
-    messages.success(request, format_html('<span data-outcome="done">{}</span>', done.message))
+    level = messages.WARNING if done.is_bad else messages.SUCCESS
+    said = format_html('<span data-outcome="done">{}</span>', done.message)
+    messages.add_message(request, level, said)
     return HttpResponseRedirect(_after(page, row))
 
 

@@ -16,6 +16,8 @@ class Incident(models.Model):
     class Kind(models.TextChoices):
         LOAD_FAILURE = "load_failure"
         EXPLANATION_FAILURE = "explanation_failure"
+        REPLAY_FAILURE = "replay_failure"
+        PROBE_FAILURE = "probe_failure"
         ARCHIVE_ALARM = "archive_alarm"
         WITNESS_REFUSAL = "witness_refusal"
         OVERDUE_FINDING = "overdue_finding"

@@ -14,8 +14,9 @@ from monitoring.models import Alert
 from monitoring.queries.reports import alerts_for
 from registry.models import ModelVersion, Run, ScoringModel, UseRestriction
 from registry.queries import champion, restrictions_in_force
-from serving.models import Decision
+from serving.models import Decision, ProbeResult, ReplayRun
 from serving.policy import DecisionOutcome
+from serving.standing import last_nights, newest_answers
 
 RECENT = timedelta(days=30)
 MOST_ALERTS = 6
@@ -32,6 +33,12 @@ class ChampionCard:
     decisions: int
     approved: int
     restrictions: list[UseRestriction]
+    replayed: ReplayRun | None
+    answers: list[ProbeResult]
+
+    @property
+    def answers_differ(self) -> bool:
+        return any(result.differences for result in self.answers)
 
     @property
     def auc(self) -> float | None:
@@ -48,8 +55,9 @@ def champion_cards(now: datetime) -> list[ChampionCard]:
     limits: dict[int, list[UseRestriction]] = defaultdict(list)
     for restriction in restrictions_in_force(now):
         limits[restriction.model_id].append(restriction)
+    nights = last_nights()
     return [
-        _card(model, counted.get(model.name, {}), limits[model.pk])
+        _card(model, counted.get(model.name, {}), limits[model.pk], nights.get(model.name))
         for model in ScoringModel.objects.all()
     ]
 
@@ -61,7 +69,10 @@ def recent_alerts(reader: User, now: datetime) -> list[Alert]:
 
 
 def _card(
-    model: ScoringModel, counted: dict[str, Any], restrictions: list[UseRestriction]
+    model: ScoringModel,
+    counted: dict[str, Any],
+    restrictions: list[UseRestriction],
+    replayed: ReplayRun | None,
 ) -> ChampionCard:
     version = champion(model)
     return ChampionCard(
@@ -72,6 +83,8 @@ def _card(
         counted.get("decisions", 0),
         counted.get("approved", 0),
         restrictions,
+        replayed,
+        newest_answers(version) if version else [],
     )
 
 

@@ -12,11 +12,16 @@ from governance.models import Incident, LateRecertification
 from governance.queries.findings import overdue_facts
 from registry.models import ModelVersion, ScoringModel
 from registry.queries import champion
-from serving.models import ExplanationFailure, LoadFailure
+from serving.models import ExplanationFailure, LoadFailure, ProbeFailure, ReplayFailure
 
-FACTS: dict[str, type[LoadFailure] | type[ExplanationFailure]] = {
+FACTS: dict[
+    str,
+    type[LoadFailure] | type[ExplanationFailure] | type[ReplayFailure] | type[ProbeFailure],
+] = {
     Incident.Kind.LOAD_FAILURE: LoadFailure,
     Incident.Kind.EXPLANATION_FAILURE: ExplanationFailure,
+    Incident.Kind.REPLAY_FAILURE: ReplayFailure,
+    Incident.Kind.PROBE_FAILURE: ProbeFailure,
 }
 
 

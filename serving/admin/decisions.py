@@ -10,6 +10,7 @@ from django.utils.html import format_html, format_html_join
 from audit.action import holds
 from audit.admin_base import ReadOnlyAdmin
 from serving.admin.parts import link, picture, table, tag
+from serving.admin.replays import replays_table
 from serving.answers import decision_answer, receipt_answer
 from serving.explainers.scores import output_of
 from serving.models import Decision, Observation
@@ -30,6 +31,7 @@ class DecisionAdmin(ReadOnlyAdmin):
         ("Made of", {"fields": ("artefact_sha256", "baseline_id")}),
         ("Asked for by", {"fields": ("client", "subject_id", "application_id", "received_at")}),
         ("How it turned out", {"fields": ("outcomes_table",)}),
+        ("Judged again", {"fields": ("replays",)}),
         ("Receipt", {"fields": ("receipt_table", "entry_link")}),
     )
     explained = (
@@ -155,6 +157,10 @@ class DecisionAdmin(ReadOnlyAdmin):
                 for o in outcomes
             ],
         )
+
+    @admin.display(description="Replays")
+    def replays(self, decision: Decision) -> str:
+        return replays_table(list(decision.replays.select_related("decision"))) or "Never yet."
 
     @admin.display(description="Receipt")
     def receipt_table(self, decision: Decision) -> str:

@@ -6,7 +6,10 @@ from audit.admin_parts import coloured, link, picture, table
 
 __all__ = ["link", "picture", "table", "tag"]
 
-TAG_KINDS = {"approved": "success", "declined": "danger", "referred": "warning"}
+TAG_KINDS = {
+    "approved": "success", "declined": "danger", "referred": "warning",
+    "equal": "success", "different": "danger", "impossible": "danger",
+}  # fmt: skip
 
 
 def tag(text: str) -> SafeString:

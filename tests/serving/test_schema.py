@@ -19,7 +19,10 @@ ROUTES = {
     "/api/v1/models/{model}/decisions/batch": "post",
     "/api/v1/decisions/{decision_id}": "get",
     "/api/v1/decisions/{decision_id}/proof": "get",
+    "/api/v1/decisions/{decision_id}/replay": "post",
     "/api/v1/decisions/{decision_id}/label": "post",
+    "/api/v1/models/{model}/replays": "get",
+    "/api/v1/models/{model}/probes": "post",
     "/api/v1/labels": "post",
 }
 
