@@ -9,7 +9,7 @@ class ServingConfig(AppConfig):
 
     append_only = ["Decision", "Outcome", "LoadFailure", "ExplanationFailure"]
     governed = ["Deployment"]
-    erasable = ["Observation"]
+    erasable = ["Observation", "ExplanationLetter"]
     plain = ["IdempotencyRecord"]
 
     def ready(self) -> None:
@@ -20,5 +20,5 @@ class ServingConfig(AppConfig):
 
         holds_records(held_about, sweep="serving.forget_erased")
         partitioned_table(self.get_model("Decision"))
-        for name in (*self.append_only, *self.governed):
+        for name in (*self.append_only, *self.governed, "ExplanationLetter"):
             recorded_table(self.get_model(name))

@@ -101,3 +101,25 @@ class ReasonMissing(InvalidInput):
 
 class ServingPolicyMalformed(InvalidInput):
     """A serving policy says what nobody follows, or leaves out a number of a part that it has."""
+
+
+class LetterPolicyMalformed(InvalidInput):
+    """The letter of explanation in a notice policy lacks a text, or says what nobody follows."""
+
+
+class LetterLanguageUnknown(InvalidInput):
+    """The policy has no letter in that language."""
+
+
+class NoLetterPolicy(Refusal):
+    """No policy in force says what a letter of explanation holds."""
+
+    status = 503
+
+
+class NoSuchLetter(NotFound):
+    """No letter of explanation was issued about the decision in that language."""
+
+
+class RecordMovedOn(Refusal):
+    """What the letter rests on changed while it was drawn; ask again."""

@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from numpy.typing import NDArray
 
 from audit.cases import restricted_people
+from audit.errors import AlreadyErased
 from audit.models import Erasure
 from audit.purposes import DECISION
 from registry.contract import FeatureContract
@@ -30,9 +31,17 @@ from serving.errors import (
     NoClearedVersion,
     NoNewDecisions,
     NoSuchDecision,
+    NoSuchLetter,
     VersionNotCleared,
 )
-from serving.models import Decision, Deployment, IdempotencyRecord, Observation, Outcome
+from serving.models import (
+    Decision,
+    Deployment,
+    ExplanationLetter,
+    IdempotencyRecord,
+    Observation,
+    Outcome,
+)
 from serving.routing import Share
 
 _DIGESTS = ("baseline__sha256", "decision_policy__sha256", "reason_library__sha256")
@@ -128,14 +137,19 @@ def limits_on(version_id: int, at: datetime) -> tuple[Limit, ...]:
 
     Raises NoNewDecisions where one of them closes the version.
     """
-    rows = restrictions_on(version_id, at).values_list("pk", "kind", "limits")
-    limits = tuple(Limit(*row) for row in rows)
+    limits = use_limits_on(version_id, at)
     for limit in limits:
         if limit.closes:
             raise NoNewDecisions(
                 f"Use restriction {limit.number} allows no new decisions by this version."
             )
     return limits
+
+
+def use_limits_on(version_id: int, at: datetime) -> tuple[Limit, ...]:
+    """The same, whether or not one of them closes the version."""
+    rows = restrictions_on(version_id, at).values_list("pk", "kind", "limits")
+    return tuple(Limit(*row) for row in rows)
 
 
 def bytes_of(version: ModelVersion) -> VersionBytes:
@@ -190,6 +204,30 @@ def erased_observations() -> QuerySet[Observation]:
     """Observations whose person was erased and that are still there."""
     erasures = Erasure.objects.filter(subject=OuterRef("subject_id"), purpose=DECISION.name)
     return Observation.objects.filter(Exists(erasures))
+
+
+def erased_letters() -> QuerySet[ExplanationLetter]:
+    """Letters whose person was erased and that are still there; nobody can read them."""
+    erasures = Erasure.objects.filter(subject=OuterRef("subject_id"), purpose=DECISION.name)
+    return ExplanationLetter.objects.filter(Exists(erasures))
+
+
+def letters_about(decision: Decision) -> QuerySet[ExplanationLetter]:
+    """The letters that explained a decision, the newest first, without what they say."""
+    return ExplanationLetter.objects.filter(decision=decision).defer("sealed")
+
+
+def newest_letter(decision: Decision, language: str | None) -> ExplanationLetter:
+    """In that language, or in any. Raises NoSuchLetter, or AlreadyErased where it went with the person."""
+    letters = ExplanationLetter.objects.filter(decision=decision)
+    letter = (letters.filter(language=language) if language else letters).first()
+    if letter is None and not Observation.objects.filter(pk=decision.pk).exists():
+        raise AlreadyErased(f"The person whom decision {decision.pk} concerns was erased.")
+    if letter is None:
+        raise NoSuchLetter(
+            f"No letter about decision {decision.pk} was issued in that language; POST issues one."
+        )
+    return letter
 
 
 def subjects_of(decision_ids: Sequence[UUID]) -> dict[UUID, UUID]:
