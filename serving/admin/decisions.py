@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from unfold.decorators import action
 
 from audit.admin_base import ReadOnlyAdmin, may_see
+from serving.admin.counterfactuals import counterfactuals_page
 from serving.admin.decision_parts import PARTS
 from serving.admin.decision_parts.facts import state, version_link
 from serving.admin.decision_parts.parts import SEEN_BY_FEW
@@ -20,6 +22,24 @@ class DecisionAdmin(ReadOnlyAdmin):
     list_select_related = ("version__model", "client")
     search_fields = ("=id",)
     date_hierarchy = "decided_at"
+    actions_detail = ("counterfactuals",)
+
+    @action(  # type: ignore[untyped-decorator]  # unfold ships no types
+        description="What would have changed it",
+        icon="alt_route",
+        url_path="counterfactuals",
+        permissions=("see_observation",),
+    )
+    def counterfactuals(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        decision = self.get_object(request, object_id)
+        if decision is None:
+            raise Http404
+        return counterfactuals_page(request, decision)
+
+    def has_see_observation_permission(
+        self, request: HttpRequest, object_id: str | None = None
+    ) -> bool:
+        return self.has_view_permission(request) and may_see(request, SEEN_BY_FEW)
 
     def get_fieldsets(self, request: HttpRequest, obj: Decision | None = None) -> Any:
         """The parts that this reader sees of this decision."""

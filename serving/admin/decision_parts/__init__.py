@@ -6,12 +6,13 @@ the name of a column.
 
 from collections.abc import Sequence
 
-from serving.admin.decision_parts import explanation, facts, outcomes, receipt
+from serving.admin.decision_parts import explanation, facts, letters, outcomes, receipt
 from serving.admin.decision_parts.parts import Part
 
 PARTS: Sequence[Part] = (
     facts.SUMMARY,
     explanation.WHY,
+    letters.LETTERS,
     facts.DECIDED_BY,
     facts.MADE_OF,
     facts.ASKED_FOR_BY,
