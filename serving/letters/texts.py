@@ -148,7 +148,7 @@ class Texts:
         return "".join(marks.get(sign, sign) for sign in text)
 
     def percent(self, share: float) -> str:
-        return f"{self.number(100 * share, 1)} %"
+        return f"{self.number(100 * share, 2)} %"
 
 
 @dataclass(frozen=True)
