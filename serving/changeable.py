@@ -39,13 +39,15 @@ class Change:
 
     def from_value(self, value: float) -> Floats:
         """The values (w,) that this one can become, rising. A value that is not known only where any direction goes."""
+        values = self.values
         if math.isnan(value):
-            return self.values if self.direction == "any" else self.values[:0]
-        if self.direction == "up":
-            return self.values[self.values > value]
-        if self.direction == "down":
-            return self.values[self.values < value]
-        return self.values[self.values != value]
+            reachable = np.full(len(values), self.direction == "any")
+        elif self.direction == "any":
+            reachable = values != value
+        else:
+            reachable = values > value if self.direction == "up" else values < value
+        found: Floats = values[reachable]
+        return found
 
 
 def declared_problems(declared: object, where: str) -> Iterator[FieldProblem]:

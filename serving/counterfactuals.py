@@ -167,7 +167,7 @@ class _Search:
         if not change.is_ordered or np.isnan(old):
             return np.array([new])
         values = change.from_value(old)
-        between = values[(values >= min(old, new)) & (values <= max(old, new))]
+        between: Floats = values[(values >= min(old, new)) & (values <= max(old, new))]
         return between if new > old else between[::-1]
 
     def _closest(self, state: _State, position: int, values: Iterable[float]) -> _State:
@@ -247,13 +247,13 @@ def _holds(judge: Judge, rule: KnockoutRule, packed: Floats) -> NDArray[np.bool_
     """(n,) whether one rule holds; a value that is not known is NaN, of which no comparison holds."""
     feature = judge.contract.by_name[rule.feature]
     column = packed[:, judge.contract.names.index(rule.feature)]
+    compared: Callable[[Any, Any], Any] = OPERATORS[rule.operator]
     limit = (
         feature.categories.index(str(rule.value))
         if feature.type == "category"
         else float(rule.value)
     )
-    held: NDArray[np.bool_] = OPERATORS[rule.operator](column, limit)
-    return held
+    return np.asarray(compared(column, limit))
 
 
 def _best_of_each_set(states: Iterable[_State]) -> list[_State]:

@@ -34,7 +34,9 @@ def counterfactuals_page(request: HttpRequest, decision: Decision) -> TemplateRe
         told = facts_of(decision, timezone.now())["counterfactuals"]
     except Refusal as refusal:
         context |= {"state": refusal.type, "words": refusal.detail}
-        return TemplateResponse(request, "serving/counterfactuals.html", context, refusal.status)
+        return TemplateResponse(
+            request, "serving/counterfactuals.html", context, status=refusal.status
+        )
     context |= {
         "state": told["state"],
         "words": WORDS[told["state"]],

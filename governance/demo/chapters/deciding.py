@@ -53,11 +53,15 @@ def explain_one(stage: Stage) -> None:
         told = lending.get(address)["counterfactuals"]
     for one in told["found"]:
         moves = "; ".join(
-            f"{move['feature']} {move['after']} instead of {move['before']}"
+            f"{move['feature']} {_short(move['after'])} instead of {_short(move['before'])}"
             for move in one["moves"]
         )
         story.say(f"Would have been approved, at a probability of {one['pd']:.1%}: {moves}.")
     story.say(f"The letter, as it was issued: /api/v1/{address}?format=pdf")
+
+
+def _short(value: object) -> object:
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def show_refusals(stage: Stage) -> None:
