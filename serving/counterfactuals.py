@@ -23,7 +23,7 @@ from serving.policy import OPERATORS, DecisionOutcome, DecisionPolicy, KnockoutR
 Floats = NDArray[np.float64]
 MOST_CHANGED = 3  # features; more is no advice that anybody follows
 MOST_TOLD = 3
-ROWS_PER_DEPTH = 400
+ROWS_PER_DEPTH = 300
 VALUES_PER_FEATURE = 8
 VALUES_REFINED = 20
 
@@ -73,8 +73,8 @@ def find(
     population (m, k): other applicants, for ranks and plausible values. `accepted` says whether the service would take such an
     application at all.
 
-    1. Change one feature, then one more of what came closest, and a third where nothing was found. Where all combinations fit into
-    ROWS_PER_DEPTH the search is exhaustive. 2. Of what is approved, take each set of features once and move every value
+    1. Change one feature, to as many values as ROWS_PER_DEPTH allows; then one more of what came closest, to VALUES_PER_FEATURE
+    values; and a third where nothing was found. Where all combinations of these fit into ROWS_PER_DEPTH all are tried. 2. Of what is approved, take each set of features once and move every value
     back as far as it goes. 3. Judge each as an application.
     """
     search = _Search(judge, packed, changes, population)
@@ -114,13 +114,18 @@ class _Search:
             position: np.sort(population[~np.isnan(population[:, position]), position])
             for position in self._changes
         }
-        self._values = {
+        self._few = self._spread_values(VALUES_PER_FEATURE)
+        self._many = self._spread_values(ROWS_PER_DEPTH // max(len(changes), 1))
+        self._bare = replace(judge.policy, knockout_rules=())
+
+    def _spread_values(self, most: int) -> dict[int, Floats]:
+        """At most so many of the values that each feature can become."""
+        return {
             position: _spread(
-                change.from_value(packed[position]), VALUES_PER_FEATURE, self._sorted[position]
+                change.from_value(self._start[position]), most, self._sorted[position]
             )
             for position, change in self._changes.items()
         }
-        self._bare = replace(judge.policy, knockout_rules=())
 
     def expanded(self, frontier: Sequence[_State], told: Sequence[frozenset[int]]) -> list[_State]:
         """The states with one more change, from as many of the frontier as the budget of rows allows, the closest
@@ -136,7 +141,7 @@ class _Search:
     def _with_one_more(
         self, state: _State, told: Sequence[frozenset[int]]
     ) -> Iterator[tuple[Floats, frozenset[int]]]:
-        for position, values in self._values.items():
+        for position, values in (self._few if state.changed else self._many).items():
             changed = state.changed | {position}
             if position in state.changed or any(known <= changed for known in told):
                 continue

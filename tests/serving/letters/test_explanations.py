@@ -7,6 +7,7 @@ from io import BytesIO
 import pypdf
 import pytest
 from django.db import DatabaseError, transaction
+from drf_spectacular.generators import SchemaGenerator
 
 from audit import vault
 from audit.actions.subjects import erase_subject
@@ -59,6 +60,20 @@ def test_the_facts_are_those_of_the_record(champion, browser):
     assert sum(row["share"] for row in facts["data"]) == pytest.approx(1)
     assert facts["model"]["purpose"] == champion.model.purpose
     assert facts["letters"] == []
+
+
+def test_the_facts_have_exactly_the_members_that_are_described(champion, browser):
+    a_letter_policy()
+    schema = SchemaGenerator().get_schema(request=None, public=True)["components"]["schemas"]
+    facts = browser.get(address(a_decision(champion, **MIDDLING))).json()
+
+    assert set(facts) == set(schema["ExplanationFactsSchema"]["properties"])
+    assert set(facts["score"]) == set(schema["ExplainedScoreSchema"]["properties"])
+    assert set(facts["score"]["grey_band"]) == set(schema["GreyBandSchema"]["properties"])
+    assert set(facts["data"][0]) == set(schema["DatumSchema"]["properties"])
+    [one, *_] = facts["counterfactuals"]["found"]
+    assert set(one) == set(schema["CounterfactualSchema"]["properties"])
+    assert set(one["moves"][0]) == set(schema["MoveSchema"]["properties"])
 
 
 def test_every_counterfactual_is_approved_when_it_is_applied_for(champion, browser):
