@@ -211,6 +211,7 @@ ROLES: dict[str, frozenset[str]] = {
         "monitoring.view_fairness_report",
         "monitoring.view_protectedvalue",
         "serving.replay_decision",
+        "serving.view_explanationletter",
         "serving.view_observation",
     },
     "operator": READ_MODELS
@@ -247,7 +248,9 @@ ROLES: dict[str, frozenset[str]] = {
         "audit.view_legalhold",
         "governance.request_access",
         "governance.view_accessrequest",
+        "serving.issue_letter",
         "serving.view_decision",
+        "serving.view_explanationletter",
     },
     "legal counsel": READ_LOG
     | DISPUTE
@@ -259,7 +262,9 @@ ROLES: dict[str, frozenset[str]] = {
         "audit.view_erasurecase",
         "audit.view_legalhold",
     },
-    "scoring client": frozenset({"serving.decide", "serving.record_outcome"}),
+    "scoring client": frozenset(
+        {"serving.decide", "serving.issue_letter", "serving.record_outcome"}
+    ),
     "administrator": frozenset(
         {
             "governance.create_user",

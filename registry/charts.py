@@ -27,6 +27,17 @@ class Ratio:
     high: float | None = None
 
 
+@dataclass(frozen=True)
+class WaterfallWords:
+    """What `contributions` calls its ends, its directions and what it adds up; `others` fills in {count}."""
+
+    base: str = "Baseline"
+    end: str = "This application"
+    others: str = "{count} others together"
+    towards_bad: str = "towards bad"
+    towards_good: str = "towards good"
+
+
 def roc(curves: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> str:
     """Curves by name: false and true positive rates (0 to 1), as `performance.roc_curve` makes them."""
     rows = [
@@ -300,6 +311,7 @@ def contributions(
     margin: float,
     most: int = 10,
     unit: str = "Log-odds of bad",
+    words: WaterfallWords = WaterfallWords(),
 ) -> str:
     """Waterfall of one decision: from the baseline's margin, in `unit`, to the applicant's.
 
@@ -308,24 +320,24 @@ def contributions(
     ranked = sorted(items, key=lambda item: -abs(item[1]))
     steps = [*ranked[:most]]
     if rest := ranked[most:]:
-        steps.append((f"{len(rest)} others together", sum(value for _, value in rest)))
+        others = words.others.format(count=len(rest))
+        steps.append((others, sum(value for _, value in rest)))
     rows = [
-        {"label": "Baseline", "from": base_value, "to": base_value, "text": f"{base_value:+.2f}"}
+        {"label": words.base, "from": base_value, "to": base_value, "text": f"{base_value:+.2f}"}
     ]
     level = base_value
     for label, value in steps:
         rows.append({"label": label, "from": level, "to": level + value, "text": f"{value:+.2f}"})
         level += value
-    rows.append(
-        {"label": "This application", "from": margin, "to": margin, "text": f"{margin:+.2f}"}
-    )
-    return style.svg(_waterfall(rows, unit))
+    rows.append({"label": words.end, "from": margin, "to": margin, "text": f"{margin:+.2f}"})
+    return style.svg(_waterfall(rows, unit, words))
 
 
-def _waterfall(rows: list[dict[str, Any]], unit: str) -> alt.LayerChart:
+def _waterfall(rows: list[dict[str, Any]], unit: str, words: WaterfallWords) -> alt.LayerChart:
     order = [str(row["label"]) for row in rows]
     for row in rows:
-        row["direction"] = "towards bad" if row["to"] > row["from"] else "towards good"
+        is_against = row["to"] > row["from"]
+        row["direction"] = words.towards_bad if is_against else words.towards_good
         row["end"] = max(row["from"], row["to"])
     ends = {order[0], order[-1]}
     steps = [row for row in rows if row["label"] not in ends]
@@ -333,7 +345,7 @@ def _waterfall(rows: list[dict[str, Any]], unit: str) -> alt.LayerChart:
     y = alt.Y("label:N", sort=order, scale=alt.Scale(domain=order), title=None, axis=style.NAMES)
     x = alt.X("from:Q", title=unit, scale=alt.Scale(zero=False, padding=24))
     directions = alt.Scale(
-        domain=["towards bad", "towards good"], range=[style.LIMIT, style.CURRENT]
+        domain=[words.towards_bad, words.towards_good], range=[style.LIMIT, style.CURRENT]
     )
     bars = (
         alt.Chart(style.values(steps))

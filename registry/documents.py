@@ -22,6 +22,9 @@ TEMPLATES = Path(__file__).parent / "document_templates"
 PDF_STANDARDS: list[Literal["a-2a", "ua-1"]] = ["a-2a", "ua-1"]
 """Archival with tagged structure (ISO 19005-2, level A), and accessible (ISO 14289-1)."""
 
+DRAWN_BY = ("typst", "vl-convert-python", "altair", "jinja2")
+"""The packages whose versions say what drew a document."""
+
 STATE_WORDS = {
     "breach": "breach",
     "watch": "watch",

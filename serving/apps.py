@@ -12,7 +12,7 @@ class ServingConfig(AppConfig):
         "ProbeSet", "ProbeResult", "ProbeFailure",
     ]  # fmt: skip
     governed = ["Deployment"]
-    erasable = ["Observation"]
+    erasable = ["Observation", "ExplanationLetter"]
     plain = ["IdempotencyRecord"]
 
     def ready(self) -> None:
@@ -23,5 +23,5 @@ class ServingConfig(AppConfig):
 
         holds_records(held_about, sweep="serving.forget_erased")
         partitioned_table(self.get_model("Decision"))
-        for name in (*self.append_only, *self.governed):
+        for name in (*self.append_only, *self.governed, "ExplanationLetter"):
             recorded_table(self.get_model(name))

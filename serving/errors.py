@@ -117,3 +117,25 @@ class NoKnownAnswers(Refusal):
 
 class DeveloperCannotRenew(Refusal):
     """Nobody renews the known answers of a version that they developed."""
+
+
+class LetterPolicyMalformed(InvalidInput):
+    """The letter of explanation in a notice policy lacks a text, or says what nobody follows."""
+
+
+class LetterLanguageUnknown(InvalidInput):
+    """The policy has no letter in that language."""
+
+
+class NoLetterPolicy(Refusal):
+    """No policy in force says what a letter of explanation holds."""
+
+    status = 503
+
+
+class NoSuchLetter(NotFound):
+    """No letter of explanation was issued about the decision in that language."""
+
+
+class RecordMovedOn(Refusal):
+    """What the letter rests on changed while it was drawn; ask again."""

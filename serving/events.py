@@ -10,6 +10,7 @@ class Event(StrEnum):
     EXPLANATION_FAILED = "serving.explanation.failed"
     DEPLOYMENT_STARTED = "serving.deployment.started"
     DEPLOYMENT_ENDED = "serving.deployment.ended"
+    EXPLANATION_ISSUED = "serving.explanation.issued"
     OBSERVATIONS_DELETED = "serving.observations.deleted"
     OUTCOME_RECORDED = "serving.outcome.recorded"
     OUTCOMES_REFUSED = "serving.outcomes.refused"
@@ -29,7 +30,8 @@ DESCRIPTIONS = {
     Event.EXPLANATION_FAILED: "Base value and attributions did not add up to the margin, so an application was not decided.",
     Event.DEPLOYMENT_STARTED: "A version in staging began to decide a share of the applications: which share, in which role, by which clearance.",
     Event.DEPLOYMENT_ENDED: "A version's share of the applications went back to the champion: why.",
-    Event.OBSERVATIONS_DELETED: "What an erased person's decisions were made of was deleted: how many there were.",
+    Event.EXPLANATION_ISSUED: "A letter explained a decision to the applicant: in which language, by which policy, and the digest of what is kept of it. Digests of its page and its PDF are in the private part.",
+    Event.OBSERVATIONS_DELETED: "What an erased person's decisions were made of was deleted, and the letters that explained them: how many there were.",
     Event.OUTCOME_RECORDED: "It became known how a decided application turned out. What became of it is in the private part.",
     Event.OUTCOMES_REFUSED: "Outcomes of a batch were not taken: their positions and what was wrong, no values.",
     Event.DECISION_REPLAYED: "A decision was judged again from its record: equal, or the names of what differs, and by which libraries.",

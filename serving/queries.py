@@ -12,6 +12,7 @@ from django.db.models import CharField, DateTimeField, Exists, OuterRef, QuerySe
 from numpy.typing import NDArray
 
 from audit.cases import restricted_people
+from audit.errors import AlreadyErased
 from audit.models import Erasure
 from audit.purposes import DECISION
 from audit.statements import CompiledQuery, Parameter
@@ -30,9 +31,17 @@ from serving.errors import (
     NoClearedVersion,
     NoNewDecisions,
     NoSuchDecision,
+    NoSuchLetter,
     VersionNotCleared,
 )
-from serving.models import Decision, Deployment, IdempotencyRecord, Observation, Outcome
+from serving.models import (
+    Decision,
+    Deployment,
+    ExplanationLetter,
+    IdempotencyRecord,
+    Observation,
+    Outcome,
+)
 from serving.routing import Share
 
 # In the order of VersionBytes.
@@ -157,13 +166,18 @@ def limits_on(version_id: int, at: datetime) -> tuple[Limit, ...]:
 
     Raises NoNewDecisions where one of them closes the version.
     """
-    limits = tuple(Limit(*row) for row in _LIMITS.rows(version=version_id, at=at))
+    limits = use_limits_on(version_id, at)
     for limit in limits:
         if limit.closes:
             raise NoNewDecisions(
                 f"Use restriction {limit.number} allows no new decisions by this version."
             )
     return limits
+
+
+def use_limits_on(version_id: int, at: datetime) -> tuple[Limit, ...]:
+    """The same, whether or not one of them closes the version."""
+    return tuple(Limit(*row) for row in _LIMITS.rows(version=version_id, at=at))
 
 
 def bytes_of(version: ModelVersion) -> VersionBytes:
@@ -218,6 +232,30 @@ def erased_observations() -> QuerySet[Observation]:
     """Observations whose person was erased and that are still there."""
     erasures = Erasure.objects.filter(subject=OuterRef("subject_id"), purpose=DECISION.name)
     return Observation.objects.filter(Exists(erasures))
+
+
+def erased_letters() -> QuerySet[ExplanationLetter]:
+    """Letters whose person was erased and that are still there; nobody can read them."""
+    erasures = Erasure.objects.filter(subject=OuterRef("subject_id"), purpose=DECISION.name)
+    return ExplanationLetter.objects.filter(Exists(erasures))
+
+
+def letters_about(decision: Decision) -> QuerySet[ExplanationLetter]:
+    """The letters that explained a decision, the newest first, without what they say."""
+    return ExplanationLetter.objects.filter(decision=decision).defer("sealed")
+
+
+def newest_letter(decision: Decision, language: str | None) -> ExplanationLetter:
+    """In that language, or in any. Raises NoSuchLetter, or AlreadyErased where it went with the person."""
+    letters = ExplanationLetter.objects.filter(decision=decision)
+    letter = (letters.filter(language=language) if language else letters).first()
+    if letter is None and not Observation.objects.filter(pk=decision.pk).exists():
+        raise AlreadyErased(f"The person whom decision {decision.pk} concerns was erased.")
+    if letter is None:
+        raise NoSuchLetter(
+            f"No letter about decision {decision.pk} was issued in that language; POST issues one."
+        )
+    return letter
 
 
 def subjects_of(decision_ids: Sequence[UUID]) -> dict[UUID, UUID]:

@@ -10,7 +10,7 @@ from audit.queries import service_account
 from serving.actions.observations import forget_erased_people
 from serving.actions.replays import replay_sample
 from serving.asking import ask_due
-from serving.queries import erased_observations
+from serving.queries import erased_letters, erased_observations
 from serving.rejudging import SETTLING
 from serving.sampling import models_that_decided
 
@@ -18,7 +18,7 @@ from serving.sampling import models_that_decided
 @shared_task(name="serving.forget_erased")
 def forget_erased() -> None:
     """Scheduled: whoever was erased is forgotten here too. Nothing is recorded where there is nobody."""
-    if erased_observations().exists():
+    if erased_observations().exists() or erased_letters().exists():
         forget_erased_people(by=service_account("monitor"))
 
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from serving.api.decisions import DecisionBatches, DecisionDetail, Decisions
 from serving.api.deployments import DeploymentEnd, Deployments
+from serving.api.explanations import DecisionExplanation
 from serving.api.labels import DecisionLabel, Labels
 from serving.api.proofs import DecisionProof
 from serving.api.replays import DecisionReplay, Probes, ReplayRuns
@@ -16,6 +17,7 @@ urlpatterns = [
     path("models/<slug:model>/probes", Probes.as_view()),
     path("deployments/<int:deployment_id>/end", DeploymentEnd.as_view()),
     path("decisions/<uuid:decision_id>", DecisionDetail.as_view()),
+    path("decisions/<uuid:decision_id>/explanation", DecisionExplanation.as_view()),
     path("decisions/<uuid:decision_id>/proof", DecisionProof.as_view()),
     path("decisions/<uuid:decision_id>/replay", DecisionReplay.as_view()),
     path("decisions/<uuid:decision_id>/label", DecisionLabel.as_view()),

@@ -33,7 +33,7 @@ UNKNOWN = {
     "transfers": "This service sends nothing to third countries. What the bank itself transfers, its letter says.",
     "notices": "Notices of decisions are sent by the bank and not recorded in this service.",
     "overrides_and_human_reviews": "None is recorded in this service. Reviews that the bank made outside of it, its letter says.",
-    "counterfactuals": "None was computed for these decisions. The contributions show how each datum mattered.",
+    "counterfactuals": "Those that were computed stand in the letters of explanation that the bank sent; such a letter can be asked for.",
     "inferred_attributes": "This service infers no attribute about you, such as ethnicity from a name.",
 }
 PROFILING = (

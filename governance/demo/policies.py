@@ -1,12 +1,15 @@
 """The demo's own policies, each limit with its reason: real files differ in size, in risk and in what they leave empty."""
 
 import math
+import tomllib
+from pathlib import Path
 from typing import Any
 
 from governance.demo.material import FEWEST_ROWS, Material
 from registry.description import Description
 
 PORTFOLIO_ROWS = 10_000
+LETTER = Path(__file__).with_name("explanation_letter.toml")
 
 JUDGED_BY_UNDERWRITERS = (
     "The label is what underwriters decided, so a ratio below four fifths repeats theirs; the demo shows it and lets people judge. "
@@ -125,6 +128,11 @@ def _fairness(description: Description) -> dict[str, Any] | None:
         "significance": 0.05,
         "smd_watch": 0.30,
     }
+
+
+def notice_policy() -> dict[str, Any]:
+    """What a letter of explanation says: the example, as a bank would adapt it."""
+    return tomllib.loads(LETTER.read_text(encoding="utf-8"))
 
 
 def retraining_policy() -> dict[str, Any]:

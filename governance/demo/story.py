@@ -19,6 +19,7 @@ def tell(stage: Stage) -> None:
     building.measure(stage, 1)
     building.promote(stage, 1)
     deciding.score_one(stage)
+    deciding.explain_one(stage)
     deciding.show_refusals(stage)
     deciding.score_all(stage, MOST_SCORED)
     deciding.supply_outcomes(stage)

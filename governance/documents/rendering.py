@@ -10,6 +10,7 @@ from governance.documents import content as said
 from governance.documents.content import Content, Picture, Rendered
 from registry import charts
 from registry.documents import (
+    DRAWN_BY,
     Cell,
     Document,
     Figure,
@@ -21,8 +22,6 @@ from registry.documents import (
     template_text,
 )
 from registry.measures.statistics import Interval
-
-DRAWN_BY = ("typst", "vl-convert-python", "altair", "jinja2")
 
 
 @dataclass(frozen=True)

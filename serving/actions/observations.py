@@ -9,10 +9,13 @@ from serving.events import Event
 
 @action(Event.OBSERVATIONS_DELETED, needs="serving.delete_observation")
 def forget_erased_people(*, by: User) -> int:
-    """Delete the observations of people who were erased. Returns how many rows went.
+    """Delete the observations of people who were erased, and their letters. Returns how many rows went.
 
     The database refuses it for anybody whose erasure it does not hold.
     """
-    deleted, _ = queries.erased_observations().delete()
-    record(subject=("serving.observation", "erased people"), observations=deleted)
-    return deleted
+    observations, _ = queries.erased_observations().delete()
+    letters, _ = queries.erased_letters().delete()
+    record(
+        subject=("serving.observation", "erased people"), observations=observations, letters=letters
+    )
+    return observations + letters

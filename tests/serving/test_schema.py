@@ -18,6 +18,7 @@ ROUTES = {
     "/api/v1/models/{model}/decisions": "post",
     "/api/v1/models/{model}/decisions/batch": "post",
     "/api/v1/decisions/{decision_id}": "get",
+    "/api/v1/decisions/{decision_id}/explanation": "get",
     "/api/v1/decisions/{decision_id}/proof": "get",
     "/api/v1/decisions/{decision_id}/replay": "post",
     "/api/v1/decisions/{decision_id}/label": "post",

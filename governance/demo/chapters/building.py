@@ -61,6 +61,7 @@ def adopt_policies(stage: Stage) -> None:
         ("gate", policies.gate_policy(material), "Limits for this file, each with its reason."),
         ("monitoring", policies.monitoring_policy(material.description), "The usual limits; one window, because the demo has no more."),
         ("retraining", policies.retraining_policy(), "Three plain specifications that were reviewed beforehand."),
+        ("notice", policies.notice_policy(), "The example's letter of explanation, in the words of EU law; counsel would approve another."),
         ("oversight", policies.oversight_policy(), "The usual times for findings, attestations and revalidations."),
     ]  # fmt: skip
     with story.step("Dana proposes the policies, Amira adopts them"):

@@ -44,6 +44,26 @@ def score_one(stage: Stage) -> None:
     story.say("Sent again with the same Idempotency-Key: the same decision, not a second one.")
 
 
+def explain_one(stage: Stage) -> None:
+    """The letter that the applicant of the shown decision gets, and what would have changed the result."""
+    story, lending = stage.story, stage.rest("lending")
+    address = f"decisions/{stage.facts['shown']['decision_id']}/explanation"
+    with story.step("The applicant asks why: the lending system issues the letter of explanation"):
+        lending.post(address, {"language": "en"})
+        told = lending.get(address)["counterfactuals"]
+    for one in told["found"]:
+        moves = "; ".join(
+            f"{move['feature']} {_short(move['after'])} instead of {_short(move['before'])}"
+            for move in one["moves"]
+        )
+        story.say(f"Would have been approved, at a probability of {one['pd']:.1%}: {moves}.")
+    story.say(f"The letter, as it was issued: /api/v1/{address}?format=pdf")
+
+
+def _short(value: object) -> object:
+    return round(value, 4) if isinstance(value, float) else value
+
+
 def show_refusals(stage: Stage) -> None:
     """Real answers to what must not be decided."""
     story, lending, material = stage.story, stage.rest("lending"), stage.material

@@ -1,0 +1,1 @@
+"""Letters to applicants: what a decision rested on, in approved words."""
