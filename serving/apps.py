@@ -7,7 +7,17 @@ class ServingConfig(AppConfig):
     name = "serving"
     verbose_name = "Decisions"
 
-    append_only = ["Decision", "Outcome", "LoadFailure", "ExplanationFailure"]
+    append_only = [
+        "Decision",
+        "Outcome",
+        "LoadFailure",
+        "ExplanationFailure",
+        "Notice",
+        "NoticeDelivery",
+        "ApplicationStatus",
+        "LateNotice",
+        "NoticeAlert",
+    ]
     governed = ["Deployment"]
     erasable = ["Observation"]
     plain = ["IdempotencyRecord"]

@@ -13,6 +13,11 @@ class Event(StrEnum):
     OBSERVATIONS_DELETED = "serving.observations.deleted"
     OUTCOME_RECORDED = "serving.outcome.recorded"
     OUTCOMES_REFUSED = "serving.outcomes.refused"
+    NOTICE_ISSUED = "serving.notice.issued"
+    NOTICE_DELIVERED = "serving.notice.delivered"
+    NOTICES_DUE_SOON = "serving.notices.due_soon"
+    NOTICES_LATE = "serving.notices.late"
+    STATUS_RECORDED = "serving.application.status_recorded"
 
 
 DESCRIPTIONS = {
@@ -25,4 +30,9 @@ DESCRIPTIONS = {
     Event.OBSERVATIONS_DELETED: "What an erased person's decisions were made of was deleted: how many there were.",
     Event.OUTCOME_RECORDED: "It became known how a decided application turned out. What became of it is in the private part.",
     Event.OUTCOMES_REFUSED: "Outcomes of a batch were not taken: their positions and what was wrong, no values.",
+    Event.NOTICE_ISSUED: "The notice of a decision was composed and kept: under which notice policy, and its digest. What it says is in the private part.",
+    Event.NOTICE_DELIVERED: "The bank reported that a notice was sent: by which channel and when. Its reference is in the private part.",
+    Event.NOTICES_DUE_SOON: "Clocks of a model passed an alert day without the applicant being told: which day, and how many.",
+    Event.NOTICES_LATE: "An applicant was not told by the due date: about which decision or application, and since when it is late.",
+    Event.STATUS_RECORDED: "Something happened to an application outside of deciding it. What it was is in the private part.",
 }
