@@ -6,7 +6,10 @@ from audit.admin_parts import coloured, link, picture, table
 
 __all__ = ["link", "picture", "table", "tag"]
 
-TAG_KINDS = {"approved": "success", "declined": "danger", "referred": "warning"}
+TAG_KINDS = {
+    "approved": "success", "declined": "danger", "referred": "warning", "notified": "success", "running": "info",
+    "alert": "warning", "late": "danger",
+}  # fmt: skip
 
 
 def tag(text: str) -> SafeString:

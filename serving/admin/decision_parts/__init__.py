@@ -6,7 +6,7 @@ the name of a column.
 
 from collections.abc import Sequence
 
-from serving.admin.decision_parts import explanation, facts, outcomes, receipt
+from serving.admin.decision_parts import explanation, facts, notice, outcomes, receipt
 from serving.admin.decision_parts.parts import Part
 
 PARTS: Sequence[Part] = (
@@ -15,6 +15,8 @@ PARTS: Sequence[Part] = (
     facts.DECIDED_BY,
     facts.MADE_OF,
     facts.ASKED_FOR_BY,
+    notice.NOTICE,
+    notice.TEXT,
     outcomes.TURNED_OUT,
     receipt.RECEIPT,
 )
