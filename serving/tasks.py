@@ -2,8 +2,10 @@
 
 from celery import shared_task
 
+from audit.context import acting
 from audit.queries import service_account
 from serving.actions.observations import forget_erased_people
+from serving.notices import watching
 from serving.queries import erased_observations
 
 
@@ -12,3 +14,10 @@ def forget_erased() -> None:
     """Scheduled: whoever was erased is forgotten here too. Nothing is recorded where there is nobody."""
     if erased_observations().exists():
         forget_erased_people(by=service_account("monitor"))
+
+
+@shared_task(name="serving.watch_notices")
+def watch_notices() -> None:
+    """Scheduled: alerts and late facts about applicants who were not told yet."""
+    with acting(trigger="clock"):
+        watching.watch_notices(by=service_account("monitor"))

@@ -1,12 +1,15 @@
 """The demo's own policies, each limit with its reason: real files differ in size, in risk and in what they leave empty."""
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 from governance.demo.material import FEWEST_ROWS, Material
 from registry.description import Description
 
 PORTFOLIO_ROWS = 10_000
+NOTICE_EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "notice.json"
 
 JUDGED_BY_UNDERWRITERS = (
     "The label is what underwriters decided, so a ratio below four fifths repeats theirs; the demo shows it and lets people judge. "
@@ -169,3 +172,9 @@ def oversight_policy() -> dict[str, Any]:
             },
         },
     }
+
+
+def notice_policy() -> dict[str, Any]:
+    """The words and the days of adverse action notices: the example that the documentation shows, with its law."""
+    example: dict[str, Any] = json.loads(NOTICE_EXAMPLE.read_text(encoding="utf-8"))
+    return example

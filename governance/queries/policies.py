@@ -10,14 +10,15 @@ from monitoring.policy import MonitoringPolicy
 from registry.applicable import FOR_ALL_MODELS, policy_for
 from registry.models import Policy, ScoringModel
 from registry.queries import policies_in_force
+from serving.notices.due import texts_of
 from serving.serving_policy import ServingPolicy
 
 
 def require_readable(policy: Policy) -> None:
     """Whoever is to follow the policy can read it.
 
-    Raises GatePolicyMalformed, MonitoringPolicyMalformed, RetrainingPolicyMalformed, OversightPolicyMalformed or
-    ServingPolicyMalformed.
+    Raises GatePolicyMalformed, MonitoringPolicyMalformed, RetrainingPolicyMalformed, OversightPolicyMalformed,
+    ServingPolicyMalformed or NoticeTextsMalformed.
     """
     match policy.kind:
         case Policy.Kind.GATE:
@@ -30,6 +31,8 @@ def require_readable(policy: Policy) -> None:
             OversightPolicy.from_json(policy.body)
         case Policy.Kind.SERVING:
             ServingPolicy.from_json(policy.body)
+        case Policy.Kind.NOTICE:
+            texts_of(policy)
 
 
 def gate_policy(model: ScoringModel, at: datetime) -> Policy:

@@ -62,12 +62,16 @@ def adopt_policies(stage: Stage) -> None:
         ("monitoring", policies.monitoring_policy(material.description), "The usual limits; one window, because the demo has no more."),
         ("retraining", policies.retraining_policy(), "Three plain specifications that were reviewed beforehand."),
         ("oversight", policies.oversight_policy(), "The usual times for findings, attestations and revalidations."),
+        ("notice", policies.notice_policy()["body"], "Words of Regulation B and days to send them in; the bank in it is an example."),
     ]  # fmt: skip
     with story.step("Dana proposes the policies, Amira adopts them"):
         for kind, body, why in wanted:
             proposal = {"kind": kind, "name": stage.model, "body": body, "rationale": why}
             jurisdiction = material.description.dataset["jurisdiction"]
-            policy = stage.rest("dana").post("policies", {**proposal, "jurisdiction": jurisdiction})
+            law = policies.notice_policy()["legal_basis"] if kind == "notice" else []
+            policy = stage.rest("dana").post(
+                "policies", {**proposal, "jurisdiction": jurisdiction, "legal_basis": law}
+            )
             stage.facts[kind] = policy["id"]
             change = stage.rest("dana").post(
                 "change-requests", {"kind": "policy", "policy": policy["id"], "rationale": why}
