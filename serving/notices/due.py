@@ -5,6 +5,7 @@ days there are is said by the notice policy in force now; where there is none, n
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -63,48 +64,25 @@ def texts_in_force(at: datetime) -> dict[str, NoticeTexts]:
 
 def without_notice_policy(at: datetime) -> list[str]:
     """Models that decide applications and of whose notices nothing is due, for want of a policy."""
-    deciding = ScoringModel.objects.filter(versions__decisions__isnull=False).distinct()
+    decided = Decision.objects.filter(model_name=OuterRef("name"))
+    deciding = ScoringModel.objects.filter(Exists(decided))
     known = policies_for(Policy.Kind.NOTICE, list(deciding), at)
     return sorted(model.name for model in deciding if model.name not in known)
 
 
-def with_stops(decisions: QuerySet[Decision]) -> Rows:
-    """Decisions with since when their clock runs (`starts_at`, `offered_at`) and what stopped it, None where nothing did.
-
-    A notice of this decision or of a later one about the same application tells the applicant; a later approval leaves
-    nothing to tell.
-    """
-    statuses = ApplicationStatus.objects.filter(application_id=OuterRef("application_id"))
-    ended = statuses.filter(status__in=ApplicationStatus.ENDING).order_by("at", "pk")
-    offers = statuses.filter(status=Status.COUNTEROFFER, at__gte=OuterRef("decided_at"))
-    told = NoticeDelivery.objects.filter(
-        notice__application_id=OuterRef("application_id"), notice__decision__gte=OuterRef("pk")
-    )
-    approved = Decision.objects.filter(
-        application_id=OuterRef("application_id"),
-        pk__gte=OuterRef("pk"),
-        outcome=DecisionOutcome.APPROVED,
-    )
-    return decisions.annotate(
-        told_at=Subquery(told.order_by("sent_at").values("sent_at")[:1]),
-        ended_by=Subquery(ended.values("status")[:1]),
-        ended_at=Subquery(ended.values("at")[:1]),
-        approved_at=Subquery(approved.order_by("pk").values("decided_at")[:1]),
-        offered_at=Subquery(offers.order_by("-at").values("at")[:1]),
-        starts_at=Coalesce("offered_at", "completed_at", "received_at"),
-    )
-
-
 def clock_of(decision: Decision, texts: NoticeTexts) -> Running:
-    """The clock of one decision, whether it runs or not."""
-    return running(with_stops(Decision.objects.filter(pk=decision.pk)).get(), texts)
-
-
-def running(row: Any, texts: NoticeTexts) -> Running:
-    """The clock of a decision that `with_stops` read."""
-    offered = row.offered_at is not None
-    basis = COUNTEROFFER if offered else row.clock_basis
-    clock = texts.clocks[COUNTEROFFER if offered else "notice"]
+    """The clock of one decision, whether it runs or not, and what stopped it first."""
+    ended = _ended().order_by("at", "pk")
+    row: Any = (
+        _with_start(Decision.objects.filter(pk=decision.pk))
+        .annotate(
+            told_at=Subquery(_told().order_by("sent_at").values("sent_at")[:1]),
+            ended_by=Subquery(ended.values("status")[:1]),
+            ended_at=Subquery(ended.values("at")[:1]),
+            approved_at=Subquery(_approved().order_by("pk").values("decided_at")[:1]),
+        )
+        .get()
+    )
     stops = [
         (row.approved_at, Stop.APPROVED),
         (row.told_at, Stop.NOTIFIED),
@@ -112,7 +90,15 @@ def running(row: Any, texts: NoticeTexts) -> Running:
     ]
     known = [(at, stop) for at, stop in stops if at is not None]
     at, stop = min(known, key=lambda each: each[0], default=(None, None))
-    return Running(basis, row.starts_at, clock, stop, at)
+    return replace(running(row, texts), stopped_by=stop, stopped_at=at)
+
+
+def running(row: Any, texts: NoticeTexts) -> Running:
+    """The clock of a decision that `waiting_decisions` read."""
+    offered = row.offered_at is not None
+    basis = COUNTEROFFER if offered else row.clock_basis
+    clock = texts.clocks[COUNTEROFFER if offered else "notice"]
+    return Running(basis, row.starts_at, clock)
 
 
 def running_incomplete(row: Any, texts: NoticeTexts) -> Running:
@@ -122,9 +108,8 @@ def running_incomplete(row: Any, texts: NoticeTexts) -> Running:
 
 def waiting_decisions(texts: Mapping[str, NoticeTexts], now: datetime) -> Rows:
     """Decisions whose applicant is still to be told, the soonest due first, each with `due_at` and `alert_at`."""
-    open_now = with_stops(_watched(texts, now)).filter(
-        told_at=None, ended_by=None, approved_at=None
-    )
+    untold = _watched(texts, now).filter(~Exists(_told()), ~Exists(_ended()), ~Exists(_approved()))
+    open_now = _with_start(untold)
     return _with_ends(open_now, texts, _of_decision).order_by("due_at", "pk")
 
 
@@ -172,19 +157,57 @@ def passed_between(
 
 
 def counts(now: datetime) -> dict[str, int]:
-    """How many clocks passed their first alert day and are not late (`due_soon`), and how many are `late`."""
+    """How many clocks passed their first alert day and are not late (`due_soon`), and how many ran out (`late`).
+
+    Asked for often, so `late` counts those that the last look at the clocks found and that still run.
+    """
     texts = texts_in_force(now)
     decisions, applications = waiting_decisions(texts, now), waiting_applications(texts, now)
     soon = {"alert_at__lte": now, "due_at__gte": now}
     return {
         "due_soon": decisions.filter(**soon).count() + applications.filter(**soon).count(),
-        "late": decisions.filter(due_at__lt=now).count()
-        + applications.filter(due_at__lt=now).count(),
+        "late": decisions.filter(late_notice__isnull=False).count()
+        + applications.filter(late_notice__isnull=False).count(),
     }
 
 
 def notice_of(decision: Decision) -> Notice | None:
     return Notice.objects.select_related("policy", "entry").filter(decision=decision).first()
+
+
+def _told() -> QuerySet[NoticeDelivery]:
+    """Of the outer decision: notices sent, of it or of a later one about the same application."""
+    return NoticeDelivery.objects.filter(
+        notice__application_id=OuterRef("application_id"), notice__decision__gte=OuterRef("pk")
+    )
+
+
+def _ended() -> QuerySet[ApplicationStatus]:
+    return ApplicationStatus.objects.filter(
+        application_id=OuterRef("application_id"), status__in=ApplicationStatus.ENDING
+    )
+
+
+def _approved() -> QuerySet[Decision]:
+    """The outer decision itself, or a later one about the same application, that approved it."""
+    return Decision.objects.filter(
+        application_id=OuterRef("application_id"),
+        pk__gte=OuterRef("pk"),
+        outcome=DecisionOutcome.APPROVED,
+    )
+
+
+def _with_start(decisions: QuerySet[Decision]) -> Rows:
+    """With since when the clock runs: the newest counteroffer, else the completed application, else its receipt."""
+    offers = ApplicationStatus.objects.filter(
+        application_id=OuterRef("application_id"),
+        status=Status.COUNTEROFFER,
+        at__gte=OuterRef("decided_at"),
+    )
+    return decisions.annotate(
+        offered_at=Subquery(offers.order_by("-at").values("at")[:1]),
+        starts_at=Coalesce("offered_at", "completed_at", "received_at"),
+    )
 
 
 def _watched(texts: Mapping[str, NoticeTexts], now: datetime) -> QuerySet[Decision]:

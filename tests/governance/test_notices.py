@@ -157,6 +157,7 @@ def test_the_measures_count_who_waits_and_name_nobody(champion, lending):
     a_notice_policy()
     for days in (21, 31, 33):
         decided_days_ago(champion, days, lending)
+    watch_notices()
 
     text = Client().get("/metrics").content.decode()
 
@@ -168,6 +169,7 @@ def test_the_desk_shows_who_is_late_and_due_soon(champion, lending, auditor, sig
     a_notice_policy()
     for days in (21, 31, 33):
         decided_days_ago(champion, days, lending)
+    watch_notices()
 
     desk = signed_in(auditor).get("/").content.decode()
 

@@ -189,6 +189,7 @@ def test_without_a_policy_nothing_is_due_and_that_is_said(champion, lending, pol
 def test_the_counts_tell_what_is_due_soon_from_what_is_late(champion, lending):
     for days in (3, 21, 26, 31, 40):
         decided_days_ago(champion, days, lending)
+    watch_notices()
 
     assert due.counts(timezone.now()) == {"due_soon": 2, "late": 2}
 
