@@ -4,12 +4,9 @@ A part is a heading and fields; a field is a function from a decision to text, w
 the name of a column.
 """
 
-from collections.abc import Sequence
-
 from serving.admin.decision_parts import explanation, facts, notice, outcomes, receipt
-from serving.admin.decision_parts.parts import Part
 
-PARTS: Sequence[Part] = (
+PARTS = (
     facts.SUMMARY,
     explanation.WHY,
     facts.DECIDED_BY,
