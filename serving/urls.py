@@ -20,6 +20,6 @@ urlpatterns = [
     path("decisions/<uuid:decision_id>/notice", DecisionNotice.as_view(), name="notice"),
     path("decisions/<uuid:decision_id>/notice/deliveries", NoticeDeliveries.as_view()),
     path("notices/due", DueNotices.as_view()),
-    path("applications/<str:application_ref>/status", ApplicationStatuses.as_view()),
+    path("applications/<path:application_ref>/status", ApplicationStatuses.as_view()),
     path("labels", Labels.as_view()),
 ]

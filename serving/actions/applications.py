@@ -40,7 +40,7 @@ def record_status(application_ref: str, document: object, *, by: User) -> Applic
     model is to decide it. Raises InvalidStatus with every field at fault, UnknownModel, ApplicationEnded or AlreadyErased.
     """
     now = timezone.now()
-    report = read_status(document, Status.values, now)
+    report = read_status(application_ref, document, Status.values, now)
     application = _known(application_ref, by) or _made_known(application_ref, report, by)
     _require_fitting(application, report)
     status = ApplicationStatus(

@@ -15,7 +15,13 @@ class ApplicationStatuses(ActView):
     @extend_schema(
         operation_id="record_status",
         request=schemas.StatusBodySchema,
-        responses={201: schemas.StatusSchema, **schemas.REFUSALS},
+        responses={
+            201: schemas.StatusSchema,
+            **schemas.REFUSALS,
+            404: schemas.refused("There is no such model."),
+            409: schemas.refused("The application ended before."),
+            410: schemas.refused("The person was erased."),
+        },
     )
     def post(self, request: Request, application_ref: str) -> Response:
         """Record that one of the caller's applications is incomplete, was withdrawn, or got a counteroffer."""

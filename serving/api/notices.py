@@ -47,8 +47,11 @@ class DecisionNotice(ActView):
             (200, "application/json"): schemas.NoticeSchema,
             (200, "text/html"): OpenApiTypes.STR,
             (200, "application/pdf"): OpenApiTypes.BINARY,
+            400: schemas.refused("There is no such format."),
+            403: schemas.refused("Asked for by another client."),
             404: schemas.refused("There is no such decision, or its notice was not issued yet."),
             410: schemas.refused("The person was erased."),
+            503: schemas.refused("What is kept is not what was issued, or does not open."),
         },
     )
     def get(self, request: Request, decision_id: UUID) -> HttpResponseBase:
@@ -93,7 +96,12 @@ class NoticeDeliveries(ActView):
     @extend_schema(
         operation_id="record_delivery",
         request=schemas.DeliveryBodySchema,
-        responses={201: schemas.DeliverySchema, **schemas.REFUSALS},
+        responses={
+            201: schemas.DeliverySchema,
+            **schemas.REFUSALS,
+            404: schemas.refused("There is no such decision, or its notice was not issued yet."),
+            410: schemas.refused("The person was erased."),
+        },
     )
     def post(self, request: Request, decision_id: UUID) -> Response:
         """Record that the bank sent the notice: from then on nothing is due."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from audit.errors import FieldProblem
-from registry.requests import LONGEST_REFERENCE, read_moment
+from registry.requests import LONGEST_REFERENCE, read_moment, read_reference
 from serving.applications import CLOCK_TOLERANCE
 from serving.errors import InvalidStatus
 from serving.notices.deliveries import unexpected
@@ -29,11 +29,14 @@ class StatusReport:
     model: str | None
 
 
-def read_status(document: object, statuses: Sequence[str], now: datetime) -> StatusReport:
-    """Raises InvalidStatus with every field at fault."""
+def read_status(
+    application_ref: str, document: object, statuses: Sequence[str], now: datetime
+) -> StatusReport:
+    """What is said of the application by that reference. Raises InvalidStatus with every field at fault."""
     if not isinstance(document, Mapping):
         raise refused([FieldProblem("status", "wrong_type", "Must be an object.")])
     problems = unexpected(document, MEMBERS, "body")
+    read_reference({"application_ref": application_ref}, "application_ref", problems, "")
     status = document.get("status")
     if status not in statuses:
         kind = "unknown" if "status" in document else "missing"

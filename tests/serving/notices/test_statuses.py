@@ -144,4 +144,8 @@ def test_over_http(champion, post):
 
     assert (response.status_code, told.status_code) == (201, 201)
     assert told.json()["respond_by"] == "2126-01-01"
+    slashed = post("applications/A/9%20b/status", incomplete(champion))
+    assert slashed.status_code == 201
+    unprintable = post("applications/A%00/status", incomplete(champion))
+    assert unprintable.status_code in {400, 422}
     assert post("applications/A-10/status", {"status": "withdrawn"}).status_code == 422
