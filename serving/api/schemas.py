@@ -278,7 +278,7 @@ class DueNoticeSchema(serializers.Serializer[None]):
 
 
 class StatusBodySchema(serializers.Serializer[None]):
-    status = serializers.ChoiceField(ApplicationStatus.Status.values)
+    status = serializers.ChoiceField(ApplicationStatus.Status.choices)
     at = serializers.DateTimeField(
         help_text="When it happened; for an incomplete application, when it came in."
     )
@@ -298,7 +298,7 @@ class StatusBodySchema(serializers.Serializer[None]):
 
 class StatusSchema(serializers.Serializer[None]):
     status_id = serializers.UUIDField()
-    status = serializers.ChoiceField(ApplicationStatus.Status.values)
+    status = serializers.ChoiceField(ApplicationStatus.Status.choices)
     at = serializers.DateTimeField()
     respond_by = serializers.DateField(allow_null=True)
     recorded_at = serializers.DateTimeField()
