@@ -31,6 +31,8 @@ from governance.queries.oversight import (
     without_oversight,
 )
 from governance.queries.recertification import undecided_roles, unfinished_recertifications
+from serving.notices.due import counts as due_notices
+from serving.notices.due import without_notice_policy
 
 OVERSIGHT = frozenset(
     {"governance.view_attestation", "governance.view_finding", "governance.view_revalidation"}
@@ -50,6 +52,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "cases": _cases(now) if "governance.view_retrainingcase" in held else None,
         "incidents": list(open_incidents()) if "governance.view_incident" in held else [],
         "oversight": _oversight(now, held) if OVERSIGHT & held else None,
+        "notices": _notices(now) if "serving.view_decision" in held else None,
         "alerts": _alerts(user, now) if "monitoring.view_alert" in held else None,
         "cards": desk.champion_cards(now) if "registry.view_modelversion" in held else None,
         "verification": _verification(now) if "audit.view_checkpoint" in held else None,
@@ -132,6 +135,11 @@ def _reviews(today: date) -> list[dict[str, Any]]:
         _clock(f"{waiting[row.pk]} to decide", row, row.due_on, today)
         for row in unfinished_recertifications()
     ]
+
+
+def _notices(now: datetime) -> dict[str, Any]:
+    """How many applicants are still to be told, and which models have no words to tell them with."""
+    return due_notices(now) | {"without_policy": without_notice_policy(now)}
 
 
 def _clock(what: str, row: Model, due_on: date, today: date) -> dict[str, Any]:

@@ -60,6 +60,8 @@ GROUPS: dict[str, tuple[Item, ...]] = {
     "Score": (
         Item("Decisions", "fact_check", "serving_decision"),
         Item("Rollouts", "call_split", "serving_deployment"),
+        Item("Notices due", "schedule_send", "serving_decision", url="notices-due"),
+        Item("Notices", "mail", "serving_notice"),
         Item("Outcomes", "event_available", "serving_outcome"),
         Item("Nightly replays", "replay", "serving_replayrun"),
         Item("Known answers", "quiz", "serving_probeset"),

@@ -22,11 +22,16 @@ from audit.queries import (
 )
 from governance.queries.cases import open_cases
 from governance.queries.changes import open_changes
+from serving.notices.due import counts as due_counts
 from serving.standing import champions_differing, last_nights
 
 OLDEST_WAITING_SECONDS = (
     60  # beyond this the sequencer is not running, and decisions wait for their proofs
 )
+NOTICES = {
+    "due_soon": "Applicants still to be told whose clock has passed its first alert day.",
+    "late": "Applicants who were not told by the due date and still are not.",
+}
 UNPUBLISHED_SECONDS = 300  # beyond this strangers see an old log: a witness is away or refuses
 
 
@@ -122,6 +127,8 @@ class _Gauges(Collector):
                 left,
             )
         yield from _standing(now)
+        for state, waiting in due_counts(now).items():
+            yield _gauge(f"notices_{state}", NOTICES[state], waiting)
         yield _gauge("demo", "1 when this is the demo.", float(settings.DEMO))
 
 

@@ -68,10 +68,15 @@ READ_MODELS = READ_LOG | frozenset(
         "registry.view_trackedrun",
         "registry.view_userestriction",
         "registry.view_writeback",
+        "serving.view_applicationstatus",
         "serving.view_decision",
         "serving.view_deployment",
         "serving.view_explanationfailure",
+        "serving.view_latenotice",
         "serving.view_loadfailure",
+        "serving.view_notice",
+        "serving.view_noticealert",
+        "serving.view_noticedelivery",
         "serving.view_outcome",
         "serving.view_probefailure",
         "serving.view_proberesult",
@@ -188,6 +193,9 @@ ROLES: dict[str, frozenset[str]] = {
         "monitoring.request_pass",
         "monitoring.supply_protected",
         "monitoring.view_protectedvalue",
+        # Also who sees to it that applicants are told, where the lending system does not.
+        "serving.issue_notice",
+        "serving.record_delivery",
         "serving.view_observation",
     },
     "auditor": READ_MODELS
@@ -263,7 +271,14 @@ ROLES: dict[str, frozenset[str]] = {
         "audit.view_legalhold",
     },
     "scoring client": frozenset(
-        {"serving.decide", "serving.issue_letter", "serving.record_outcome"}
+        {
+            "serving.decide",
+            "serving.issue_letter",
+            "serving.issue_notice",
+            "serving.record_delivery",
+            "serving.record_outcome",
+            "serving.record_status",
+        }
     ),
     "administrator": frozenset(
         {
@@ -329,6 +344,7 @@ SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
             "serving.probe_version",
             "serving.replay_decision",
             "serving.replay_sample",
+            "serving.watch_notices",
         }
     ),
     # Trains and proposes by itself, and can approve nothing.

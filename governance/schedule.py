@@ -36,6 +36,7 @@ def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
         "serving.forget_erased": HOUR,
         "serving.replay_samples": DAY,
         "serving.ask_probes": minute,
+        "serving.watch_notices": HOUR,
         "governance.answer_access_requests": sweep,
         "governance.end_access": HOUR,
         "governance.send_gates_again": sweep,

@@ -190,6 +190,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "ApplicationEvent": "serving.notices.models.ApplicationStatus.Status",
         "ChangeKind": "governance.models.ChangeRequest.Kind",
         "PolicyKind": "registry.models.Policy.Kind",
         "RestrictionKind": "registry.models.UseRestriction.Kind",

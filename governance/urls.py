@@ -10,6 +10,7 @@ from audit.problems import not_found
 from audit.problems import server_error as handler500  # noqa: F401  Django looks it up by this name
 from governance import operations
 from governance.admin.effective_challenge import effective_challenge
+from governance.admin.notices_due import notices_due
 from governance.admin.pages import PAGES
 from governance.admin.passwords import own_password
 from governance.admin.permissions import permissions
@@ -37,6 +38,7 @@ urlpatterns = [
         admin.site.admin_view(effective_challenge),
         name="effective-challenge",
     ),
+    path("notices-due/", admin.site.admin_view(notices_due), name="notices-due"),
     path(
         "password_change/", admin.site.admin_view(own_password)
     ),  # before Django's, which leaves no entry

@@ -156,7 +156,7 @@ def render_html(template: str, data: Mapping[str, Any], images: Mapping[str, byt
 
 
 def template_text(name: str) -> str:
-    """One of the product's own templates: `report.typ`, `report.html` or `house.typ`."""
+    """One of the product's own templates: `report` or `notice` as .typ or .html, or `house.typ`."""
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 

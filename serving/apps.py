@@ -9,7 +9,7 @@ class ServingConfig(AppConfig):
 
     append_only = [
         "Decision", "Outcome", "LoadFailure", "ExplanationFailure", "Replay", "ReplayRun", "ReplayFailure",
-        "ProbeSet", "ProbeResult", "ProbeFailure",
+        "ProbeSet", "ProbeResult", "ProbeFailure", "Notice", "NoticeDelivery", "ApplicationStatus", "LateNotice", "NoticeAlert",
     ]  # fmt: skip
     governed = ["Deployment"]
     erasable = ["Observation", "ExplanationLetter"]

@@ -139,3 +139,57 @@ class NoSuchLetter(NotFound):
 
 class RecordMovedOn(Refusal):
     """What the letter rests on changed while it was drawn; ask again."""
+
+
+class NoticeTextsMalformed(InvalidInput):
+    """A notice policy leaves out a text, a number or its law, or says what nobody reads."""
+
+
+class NoNoticePolicy(Refusal):
+    """No notice policy of the model, or for all models, is approved and in force."""
+
+
+class NoAdverseAction(Refusal):
+    """The application was approved, so there is no adverse action to give notice of."""
+
+
+class NotDecidedYet(Refusal):
+    """The application was referred: its notice follows once a person has decided."""
+
+
+class NoticeAlreadyIssued(Refusal):
+    """The decision has its notice; it is issued once and read as often as wanted."""
+
+
+class NoSuchNotice(NotFound):
+    """No notice was issued for the decision."""
+
+
+class NoticeLanguageDiffers(Refusal):
+    """The reasons of the decision are in another language than the notice policy."""
+
+
+class KeyFactorsUnknown(Refusal):
+    """The notice must list the key factors of the score, and the decision holds none."""
+
+
+class NoticeAltered(Refusal):
+    """What is kept of a notice is not what its row says was issued."""
+
+    status = 503
+
+
+class InvalidDelivery(Refusal):
+    """Fields of a reported delivery are wrong; every one of them is named."""
+
+    status = 422
+
+
+class InvalidStatus(Refusal):
+    """Fields of a reported status are wrong; every one of them is named."""
+
+    status = 422
+
+
+class ApplicationEnded(Refusal):
+    """The application was withdrawn, or an offer was taken or turned down, before."""

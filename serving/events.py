@@ -21,6 +21,11 @@ class Event(StrEnum):
     PROBES_RENEWED = "serving.probes.renewed"
     PROBES_ANSWERED = "serving.probes.answered"
     PROBES_FAILED = "serving.probes.failed"
+    NOTICE_ISSUED = "serving.notice.issued"
+    NOTICE_DELIVERED = "serving.notice.delivered"
+    NOTICES_DUE_SOON = "serving.notices.due_soon"
+    NOTICES_LATE = "serving.notices.late"
+    STATUS_RECORDED = "serving.application.status_recorded"
 
 
 DESCRIPTIONS = {
@@ -41,4 +46,9 @@ DESCRIPTIONS = {
     Event.PROBES_RENEWED: "Other known answers took the place of a version's: their digest, and why.",
     Event.PROBES_ANSWERED: "A version in service was asked for its known answers: what differed. Written when that changes, and once a day.",
     Event.PROBES_FAILED: "A version in service answered its probes other than was known: where.",
+    Event.NOTICE_ISSUED: "The notice of a decision was composed and kept: under which notice policy, and its digest. What it says is in the private part.",
+    Event.NOTICE_DELIVERED: "The bank reported that a notice was sent: by which channel and when. Its reference is in the private part.",
+    Event.NOTICES_DUE_SOON: "Clocks of a model passed an alert day without the applicant being told: which day, and how many.",
+    Event.NOTICES_LATE: "An applicant was not told by the due date: about which decision or application, and since when it is late.",
+    Event.STATUS_RECORDED: "Something happened to an application outside of deciding it. What it was is in the private part.",
 }

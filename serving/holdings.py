@@ -1,40 +1,39 @@
 """What this floor holds about people, for those who weigh whether it may be erased."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
 from django.db.models import Count, Max, Min
 
 from audit.purposes import DECISION
 from audit.weighing import Holding
-from serving.models import Decision, Outcome
+from serving.models import ApplicationStatus, Decision, Notice, NoticeDelivery, Outcome
 
 RECORD_CLASS = "decision"
 
 
 def held_about(subject_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Holding]]:
-    """The decisions about each person; at most 500 people.
+    """The decisions about each person, and what they reported of applications never decided; at most 500 people.
 
-    The period counts from the newest decision or outcome. The law counts from the notice of the decision, which follows
-    it by up to 30 days and which is not recorded here yet: the bank's own period of seven years leaves room for that.
+    The period counts from the newest of what is kept: the decision, its notice, when that was last sent, an outcome, a
+    status of the application. The law counts from the notice, which follows the decision.
     """
-    outcomes = (
-        Outcome.objects.filter(decision__subject_id__in=subject_ids)
-        .order_by()
-        .values_list("decision__subject_id")
-        .annotate(newest=Max("observed_on"))
-    )
-    newest_outcome = dict(outcomes)
-    decisions = Decision.objects.filter(subject_id__in=subject_ids).order_by()
-    models: dict[UUID, set[str]] = {}
-    for subject_id, model in decisions.values_list("subject_id", "model_name").distinct():
-        models.setdefault(subject_id, set()).add(model)
-    counted = decisions.values_list("subject_id").annotate(
-        Count("pk"), Min("decided_at"), Max("decided_at")
-    )
     held: dict[UUID, list[Holding]] = {}
-    for subject_id, records, first, last in counted:
-        last_on = max(last.date(), newest_outcome.get(subject_id, last.date()))
+    newest: dict[UUID, date] = {}
+    for subject_id, day in _newest(subject_ids):
+        newest[subject_id] = max(day, newest.get(subject_id, day))
+    decisions = Decision.objects.filter(subject_id__in=subject_ids).order_by()
+    statuses = ApplicationStatus.objects.filter(subject_id__in=subject_ids).order_by()
+    models: dict[UUID, set[str]] = {}
+    for rows in (decisions, statuses):
+        for subject_id, model in rows.values_list("subject_id", "model_name").distinct():
+            models.setdefault(subject_id, set()).add(model)
+    counted = decisions.values_list("subject_id").annotate(Count("pk"), Min("decided_at"))
+    reported = statuses.values_list("subject_id").annotate(Count("pk"), Min("recorded_at"))
+    firsts = {**{row[0]: row for row in reported}, **{row[0]: row for row in counted}}
+    for subject_id, records, first in firsts.values():
+        last_on = newest[subject_id]
         held[subject_id] = [
             Holding(
                 record_class=RECORD_CLASS,
@@ -47,3 +46,17 @@ def held_about(subject_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Holding]]:
             )
         ]
     return held
+
+
+def _newest(subject_ids: Sequence[UUID]) -> Iterator[tuple[UUID, date]]:
+    """The newest day of each kind of record about each person."""
+    for rows, whose, when in (
+        (Decision.objects, "subject_id", "decided_at"),
+        (ApplicationStatus.objects, "subject_id", "recorded_at"),
+        (Notice.objects, "decision__subject_id", "issued_at"),
+        (NoticeDelivery.objects, "notice__decision__subject_id", "sent_at"),
+        (Outcome.objects, "decision__subject_id", "observed_on"),
+    ):
+        found = rows.filter(**{f"{whose}__in": subject_ids}).order_by()
+        for subject_id, last in found.values_list(whose).annotate(newest=Max(when)):
+            yield subject_id, last.date() if hasattr(last, "date") else last

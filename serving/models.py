@@ -5,6 +5,11 @@ from django.db import models
 from django.db.models import F, Q
 
 from audit.ids import uuid7
+from serving.notices.models import ApplicationStatus as ApplicationStatus
+from serving.notices.models import LateNotice as LateNotice
+from serving.notices.models import Notice as Notice
+from serving.notices.models import NoticeAlert as NoticeAlert
+from serving.notices.models import NoticeDelivery as NoticeDelivery
 from serving.policy import DecisionOutcome, DecisionPath
 
 

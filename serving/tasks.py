@@ -10,6 +10,7 @@ from audit.queries import service_account
 from serving.actions.observations import forget_erased_people
 from serving.actions.replays import replay_sample
 from serving.asking import ask_due
+from serving.notices import watching
 from serving.queries import erased_letters, erased_observations
 from serving.rejudging import SETTLING
 from serving.sampling import models_that_decided
@@ -36,3 +37,10 @@ def ask_probes() -> None:
     """Scheduled every minute: versions in service whose minute it is are asked for their known answers."""
     with acting(trigger="schedule"):
         ask_due(timezone.now(), by=service_account("monitor"))
+
+
+@shared_task(name="serving.watch_notices")
+def watch_notices() -> None:
+    """Scheduled: alerts and late facts about applicants who were not told yet."""
+    with acting(trigger="clock"):
+        watching.watch_notices(by=service_account("monitor"))

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
+from serving.api.applications import ApplicationStatuses
 from serving.api.decisions import DecisionBatches, DecisionDetail, Decisions
 from serving.api.deployments import DeploymentEnd, Deployments
 from serving.api.explanations import DecisionExplanation
 from serving.api.labels import DecisionLabel, Labels
+from serving.api.notices import DecisionNotice, DueNotices, NoticeDeliveries
 from serving.api.proofs import DecisionProof
 from serving.api.replays import DecisionReplay, Probes, ReplayRuns
 
@@ -21,5 +23,9 @@ urlpatterns = [
     path("decisions/<uuid:decision_id>/proof", DecisionProof.as_view()),
     path("decisions/<uuid:decision_id>/replay", DecisionReplay.as_view()),
     path("decisions/<uuid:decision_id>/label", DecisionLabel.as_view()),
+    path("decisions/<uuid:decision_id>/notice", DecisionNotice.as_view(), name="notice"),
+    path("decisions/<uuid:decision_id>/notice/deliveries", NoticeDeliveries.as_view()),
+    path("notices/due", DueNotices.as_view()),
+    path("applications/<path:application_ref>/status", ApplicationStatuses.as_view()),
     path("labels", Labels.as_view()),
 ]

@@ -18,7 +18,7 @@ TAG_KINDS = {
     "critical": "danger", "high": "danger", "medium": "warning", "low": "info",
     "open": "info", "queued": "info", "running": "info", "waiting_for_approval": "warning", "watch": "warning",
     "insufficient_data": "warning", "stopped": "danger", "fail": "danger", "failed": "danger", "rejected": "danger",
-    "reject": "danger", "breached": "danger", "breached_with_containment": "danger", "not passed": "danger",
+    "alert": "warning", "late": "danger", "reject": "danger", "breached": "danger", "breached_with_containment": "danger", "not passed": "danger",
 }  # fmt: skip
 
 

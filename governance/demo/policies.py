@@ -1,5 +1,6 @@
 """The demo's own policies, each limit with its reason: real files differ in size, in risk and in what they leave empty."""
 
+import json
 import math
 import tomllib
 from pathlib import Path
@@ -10,6 +11,7 @@ from registry.description import Description
 
 PORTFOLIO_ROWS = 10_000
 LETTER = Path(__file__).with_name("explanation_letter.toml")
+NOTICE_EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "notice.json"
 
 JUDGED_BY_UNDERWRITERS = (
     "The label is what underwriters decided, so a ratio below four fifths repeats theirs; the demo shows it and lets people judge. "
@@ -130,11 +132,6 @@ def _fairness(description: Description) -> dict[str, Any] | None:
     }
 
 
-def notice_policy() -> dict[str, Any]:
-    """What a letter of explanation says: the example, as a bank would adapt it."""
-    return tomllib.loads(LETTER.read_text(encoding="utf-8"))
-
-
 def retraining_policy() -> dict[str, Any]:
     """The envelope inside which a candidate may be trained without asking first."""
     boosting = "hist_gradient_boosting"
@@ -177,3 +174,10 @@ def oversight_policy() -> dict[str, Any]:
             },
         },
     }
+
+
+def notice_policy() -> dict[str, Any]:
+    """What applicants are told, and by when: the two examples that the documentation shows, with their law."""
+    example: dict[str, Any] = json.loads(NOTICE_EXAMPLE.read_text(encoding="utf-8"))
+    example["body"] |= tomllib.loads(LETTER.read_text(encoding="utf-8"))
+    return example

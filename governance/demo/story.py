@@ -22,6 +22,7 @@ def tell(stage: Stage) -> None:
     deciding.explain_one(stage)
     deciding.show_refusals(stage)
     deciding.score_all(stage, MOST_SCORED)
+    deciding.send_notices(stage)
     deciding.supply_outcomes(stage)
     watching.report(stage)
     watching.answer_the_bias_alert(stage)

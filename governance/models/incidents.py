@@ -8,7 +8,7 @@ from registry.models import ModelVersion
 
 
 class Incident(models.Model):
-    """One thing that went wrong with one version, with the log or with roles, opened from a fact that a lower floor left.
+    """One thing that went wrong with one version, with the log, with roles or with notices, opened from a fact that a lower floor left.
 
     Further facts of the kind belong to it while it is open; one that comes after it was closed opens another.
     """
@@ -22,6 +22,7 @@ class Incident(models.Model):
         WITNESS_REFUSAL = "witness_refusal"
         OVERDUE_FINDING = "overdue_finding"
         LATE_RECERTIFICATION = "late_recertification"
+        LATE_NOTICE = "late_notice"
 
     class State(models.TextChoices):
         OPEN = "open"
@@ -31,7 +32,7 @@ class Incident(models.Model):
     kind = models.CharField(max_length=20, choices=Kind.choices)
     version = models.ForeignKey(
         ModelVersion, on_delete=models.PROTECT, related_name="incidents", null=True
-    )  # null where it is about the log or about roles
+    )  # null where it is about the log, roles or notices
     first_fact = models.PositiveBigIntegerField()
     summary = models.TextField()
     opened_at = models.DateTimeField()
@@ -70,4 +71,5 @@ class Incident(models.Model):
     @property
     def about(self) -> str:
         """What it is about where that is no version."""
-        return "roles" if self.kind == self.Kind.LATE_RECERTIFICATION else "the log"
+        others = {self.Kind.LATE_RECERTIFICATION: "roles", self.Kind.LATE_NOTICE: "notices"}
+        return others.get(self.Kind(self.kind), "the log")

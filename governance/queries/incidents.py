@@ -12,7 +12,13 @@ from governance.models import Incident, LateRecertification
 from governance.queries.findings import overdue_facts
 from registry.models import ModelVersion, ScoringModel
 from registry.queries import champion
-from serving.models import ExplanationFailure, LoadFailure, ProbeFailure, ReplayFailure
+from serving.models import (
+    ExplanationFailure,
+    LateNotice,
+    LoadFailure,
+    ProbeFailure,
+    ReplayFailure,
+)
 
 FACTS: dict[
     str,
@@ -25,13 +31,19 @@ FACTS: dict[
 }
 
 
-# Facts about the log itself, and about roles: their table, when they happened, what they say.
+# Facts about the log itself, about roles and about notices: their table, when they happened, what they say.
 LOG_FACTS: dict[
-    str, tuple[type[ArchiveAlarm] | type[WitnessRefusal] | type[LateRecertification], str, str]
+    str,
+    tuple[
+        type[ArchiveAlarm] | type[WitnessRefusal] | type[LateRecertification] | type[LateNotice],
+        str,
+        str,
+    ],
 ] = {
     Incident.Kind.ARCHIVE_ALARM: (ArchiveAlarm, "found_at", "detail"),
     Incident.Kind.WITNESS_REFUSAL: (WitnessRefusal, "refused_at", "reason"),
     Incident.Kind.LATE_RECERTIFICATION: (LateRecertification, "noticed_at", "summary"),
+    Incident.Kind.LATE_NOTICE: (LateNotice, "noticed_at", "summary"),
 }
 
 

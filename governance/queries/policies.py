@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from audit.errors import FieldProblem
 from governance.errors import NoGatePolicy, NoOversightPolicy, NoRetrainingPolicy
 from governance.gate_policy import read_policy
 from governance.oversight_policy import OversightPolicy
@@ -10,7 +11,11 @@ from monitoring.policy import MonitoringPolicy
 from registry.applicable import FOR_ALL_MODELS, policy_for
 from registry.models import Policy, ScoringModel
 from registry.queries import policies_in_force
+from serving.errors import NoticeTextsMalformed
+from serving.letters.texts import PART as EXPLANATION_LETTER
 from serving.letters.texts import LetterPolicy
+from serving.notices.due import texts_of
+from serving.notices.texts import PART as ADVERSE_ACTION
 from serving.serving_policy import ServingPolicy
 
 
@@ -18,7 +23,7 @@ def require_readable(policy: Policy) -> None:
     """Whoever is to follow the policy can read it.
 
     Raises GatePolicyMalformed, MonitoringPolicyMalformed, RetrainingPolicyMalformed, OversightPolicyMalformed,
-    ServingPolicyMalformed or LetterPolicyMalformed.
+    ServingPolicyMalformed, NoticeTextsMalformed or LetterPolicyMalformed.
     """
     match policy.kind:
         case Policy.Kind.GATE:
@@ -32,7 +37,20 @@ def require_readable(policy: Policy) -> None:
         case Policy.Kind.SERVING:
             ServingPolicy.from_json(policy.body)
         case Policy.Kind.NOTICE:
-            LetterPolicy.from_json(policy.body)
+            _require_readable_notices(policy)
+
+
+def _require_readable_notices(policy: Policy) -> None:
+    known = (ADVERSE_ACTION, EXPLANATION_LETTER)
+    problems = [
+        FieldProblem(name, "unexpected", f"No such part; there are {' and '.join(known)}.")
+        for name in sorted(set(policy.body).difference(known))
+    ]
+    if problems:
+        raise NoticeTextsMalformed("The notice policy cannot be used.", errors=problems)
+    if ADVERSE_ACTION in policy.body:
+        texts_of(policy)
+    LetterPolicy.from_json(policy.body)
 
 
 def gate_policy(model: ScoringModel, at: datetime) -> Policy:

@@ -4,4 +4,5 @@ from serving.admin import decisions as decisions
 from serving.admin import deployments as deployments
 from serving.admin import facts as facts
 from serving.admin import letters as letters
+from serving.admin import notices as notices
 from serving.admin import replays as replays

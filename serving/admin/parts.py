@@ -9,6 +9,8 @@ __all__ = ["link", "picture", "table", "tag"]
 TAG_KINDS = {
     "approved": "success", "declined": "danger", "referred": "warning",
     "equal": "success", "different": "danger", "impossible": "danger",
+    "notified": "success", "running": "info",
+    "alert": "warning", "late": "danger",
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from rest_framework import serializers
 
 from serving.explainers.scores import Output
 from serving.idempotency import HEADER
+from serving.models import ApplicationStatus
 
 REQUEST_EXAMPLE = OpenApiExample(
     "An application",
@@ -232,6 +233,75 @@ class LabelResultSchema(serializers.Serializer[None]):
     recorded = serializers.IntegerField()
     refused = serializers.IntegerField()
     results = LabelRowSchema(many=True, help_text="One per label, in order.")
+
+
+class DeliveryBodySchema(serializers.Serializer[None]):
+    channel = serializers.CharField(help_text="One of the notice policy's channels.")
+    sent_at = serializers.DateTimeField(help_text="Not before the notice was issued.")
+    reference = serializers.CharField(max_length=200, required=False)
+
+
+class DeliverySchema(serializers.Serializer[None]):
+    delivery_id = serializers.UUIDField()
+    channel = serializers.CharField()
+    sent_at = serializers.DateTimeField()
+    recorded_at = serializers.DateTimeField()
+
+
+class NoticeSchema(serializers.Serializer[None]):
+    notice_id = serializers.UUIDField()
+    decision_id = serializers.UUIDField()
+    kind = serializers.ChoiceField(["adverse_action"])
+    language = serializers.CharField()
+    policy = serializers.CharField()
+    policy_sha256 = serializers.CharField()
+    sha256 = serializers.CharField(help_text="Of the salted content in the entry's private part.")
+    issued_at = serializers.DateTimeField()
+    entry_id = serializers.UUIDField()
+    document = serializers.DictField(
+        help_text="What the notice says, in reading order. `recipient` is filled in by the bank."
+    )
+    deliveries = DeliverySchema(many=True)
+
+
+class DueNoticeSchema(serializers.Serializer[None]):
+    decision_id = serializers.UUIDField()
+    model = serializers.CharField()
+    outcome = serializers.ChoiceField(["declined", "referred"])
+    is_issued = serializers.BooleanField()
+    basis = serializers.ChoiceField(["completed_at", "received_at", "counteroffer"])
+    starts_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField()
+    legal_basis = serializers.CharField()
+    state = serializers.ChoiceField(["running", "alert", "late"])
+    alert_day = serializers.IntegerField(allow_null=True)
+
+
+class StatusBodySchema(serializers.Serializer[None]):
+    status = serializers.ChoiceField(ApplicationStatus.Status.choices)
+    at = serializers.DateTimeField(
+        help_text="When it happened; for an incomplete application, when it came in."
+    )
+    missing = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        required=False,
+        help_text="What an incomplete application lacks.",
+    )
+    respond_by = serializers.DateField(
+        required=False, help_text="Until when the applicant may bring what is missing."
+    )
+    subject_ref = serializers.CharField(
+        max_length=200, required=False, help_text="Needed where the application is new here."
+    )
+    model = serializers.CharField(required=False, help_text="Likewise.")
+
+
+class StatusSchema(serializers.Serializer[None]):
+    status_id = serializers.UUIDField()
+    status = serializers.ChoiceField(ApplicationStatus.Status.choices)
+    at = serializers.DateTimeField()
+    respond_by = serializers.DateField(allow_null=True)
+    recorded_at = serializers.DateTimeField()
 
 
 def refused(description: str) -> OpenApiResponse:

@@ -13,6 +13,7 @@ from audit.ending import review_retention
 from audit.holdings import facts_about
 from audit.models import Entry, Erasure, SubjectSecret
 from audit.queries import service_account
+from serving.actions.applications import record_status
 from serving.actions.outcomes import record_outcome
 from serving.models import Decision, Observation
 from serving.queries import decisions_window
@@ -20,6 +21,8 @@ from serving.tasks import forget_erased
 from tests.audit.people import a_case, a_hold, decided
 from tests.conftest import a_person
 from tests.serving.builders import a_decision, the_client
+from tests.serving.notices.builders import a_notice_policy, decided_days_ago, sent
+from tests.serving.notices.test_statuses import incomplete
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +77,29 @@ def test_an_outcome_that_comes_later_moves_the_start(monkeypatch):
     [facts] = facts_about([decision.subject_id])
 
     assert facts.ends_on == seven_years(later)
+
+
+def test_the_notice_and_its_sending_move_the_start(champion, lending, monkeypatch):
+    a_notice_policy()
+    decision = decided_days_ago(champion, 2, lending)
+    later = timezone.now() + timedelta(days=20)
+    monkeypatch.setattr("serving.actions.notices.timezone.now", lambda: later)
+    sent(decision, lending, later + timedelta(minutes=1))
+
+    [facts] = facts_about([decision.subject_id])
+
+    assert facts.ends_on == seven_years(later.date())
+    assert facts.kept[0].holdings[0].records == 1
+
+
+def test_an_application_that_was_never_decided_is_kept_from_its_last_status(champion, lending):
+    status = record_status("A-9", incomplete(champion), by=lending)
+
+    [facts] = facts_about([status.subject_id])
+
+    assert facts.ends_on == seven_years(status.recorded_at.date())
+    [holding] = facts.kept[0].holdings
+    assert (holding.records, holding.models) == (1, {champion.model.name})
 
 
 def test_a_request_within_retention_keeps_the_decision_restricts_it_and_says_until_when(

@@ -5,6 +5,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
 from tests.serving.builders import BAD, an_application
+from tests.serving.notices.builders import a_notice_policy, decided_days_ago
 
 pytestmark = pytest.mark.django_db
 
@@ -24,6 +25,10 @@ ROUTES = {
     "/api/v1/decisions/{decision_id}/label": "post",
     "/api/v1/models/{model}/replays": "get",
     "/api/v1/models/{model}/probes": "post",
+    "/api/v1/decisions/{decision_id}/notice": "get",
+    "/api/v1/decisions/{decision_id}/notice/deliveries": "post",
+    "/api/v1/notices/due": "get",
+    "/api/v1/applications/{application_ref}/status": "post",
     "/api/v1/labels": "post",
 }
 
@@ -64,3 +69,23 @@ def test_the_example_has_exactly_the_members_that_are_described(schema):
     [example] = content["content"]["application/json"]["examples"].values()
 
     assert_as_described(schema, "DecisionSchema", example["value"])
+
+
+def test_a_real_notice_has_exactly_the_members_that_are_described(schema, champion, post, lending):
+    a_notice_policy()
+    decision = decided_days_ago(champion, 1, lending)
+
+    answer = post(f"decisions/{decision.pk}/notice", {}).json()
+
+    assert set(answer) == set(described(schema, "NoticeSchema")["properties"])
+
+
+def test_a_row_of_what_is_due_has_exactly_the_members_that_are_described(
+    schema, champion, lending, client_of_lending
+):
+    a_notice_policy()
+    decided_days_ago(champion, 1, lending)
+
+    [row] = client_of_lending.get("/api/v1/notices/due").json()["results"]
+
+    assert set(row) == set(described(schema, "DueNoticeSchema")["properties"])

@@ -61,14 +61,17 @@ def adopt_policies(stage: Stage) -> None:
         ("gate", policies.gate_policy(material), "Limits for this file, each with its reason."),
         ("monitoring", policies.monitoring_policy(material.description), "The usual limits; one window, because the demo has no more."),
         ("retraining", policies.retraining_policy(), "Three plain specifications that were reviewed beforehand."),
-        ("notice", policies.notice_policy(), "The example's letter of explanation, in the words of EU law; counsel would approve another."),
         ("oversight", policies.oversight_policy(), "The usual times for findings, attestations and revalidations."),
+        ("notice", policies.notice_policy()["body"], "Adverse action notices in the words of Regulation B with the days to send them in, letters of explanation in those of EU law; the bank in them is an example."),
     ]  # fmt: skip
     with story.step("Dana proposes the policies, Amira adopts them"):
         for kind, body, why in wanted:
             proposal = {"kind": kind, "name": stage.model, "body": body, "rationale": why}
             jurisdiction = material.description.dataset["jurisdiction"]
-            policy = stage.rest("dana").post("policies", {**proposal, "jurisdiction": jurisdiction})
+            law = policies.notice_policy()["legal_basis"] if kind == "notice" else []
+            policy = stage.rest("dana").post(
+                "policies", {**proposal, "jurisdiction": jurisdiction, "legal_basis": law}
+            )
             stage.facts[kind] = policy["id"]
             change = stage.rest("dana").post(
                 "change-requests", {"kind": "policy", "policy": policy["id"], "rationale": why}

@@ -101,6 +101,23 @@ def score_all(stage: Stage, limit: int) -> None:
     _show_outcomes(stage.story, stage.facts["decisions"])
 
 
+def send_notices(stage: Stage) -> None:
+    """Every declined applicant gets a notice; of all but the last it is recorded that it was sent."""
+    lending = stage.rest("lending")
+    declined = [each for each in stage.facts["decisions"] if each["outcome"] == "declined"]
+    with stage.story.step(
+        f"The lending system issues the notices of {len(declined)} declined applicants, and sends all but one"
+    ):
+        for decision in declined:
+            lending.post(f"decisions/{decision['decision_id']}/notice", {})
+        for decision in declined[:-1]:
+            sent = {"channel": "mail", "sent_at": datetime.now(UTC).isoformat()}
+            lending.post(f"decisions/{decision['decision_id']}/notice/deliveries", sent)
+    stage.story.say(
+        "Each is kept as it was issued. Thirty days from the completed application remain for the last one, as the notice policy says."
+    )
+
+
 def supply_what_became_known(
     stage: Stage, rows: NDArray[np.int64], decisions: list[dict[str, Any]]
 ) -> None:

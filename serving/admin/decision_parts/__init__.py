@@ -4,7 +4,15 @@ A part is a heading and fields; a field is a function from a decision to text, w
 the name of a column.
 """
 
-from serving.admin.decision_parts import explanation, facts, letters, outcomes, receipt, replays
+from serving.admin.decision_parts import (
+    explanation,
+    facts,
+    letters,
+    notice,
+    outcomes,
+    receipt,
+    replays,
+)
 
 PARTS = (
     facts.SUMMARY,
@@ -13,6 +21,8 @@ PARTS = (
     facts.DECIDED_BY,
     facts.MADE_OF,
     facts.ASKED_FOR_BY,
+    notice.NOTICE,
+    notice.TEXT,
     outcomes.TURNED_OUT,
     replays.JUDGED_AGAIN,
     receipt.RECEIPT,

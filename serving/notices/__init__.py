@@ -1,0 +1,1 @@
+"""Notices to applicants: their texts, what they say, how they look, and until when they are due."""
