@@ -8,14 +8,16 @@ from uuid import UUID
 
 import numpy as np
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.utils import timezone
 from numpy.typing import NDArray
 
 from audit.cases import restricted_people
 from audit.models import Erasure
 from audit.purposes import DECISION
+from registry.applicable import applicable_policies, policy_for
 from registry.contract import FeatureContract
-from registry.models import Clearance, ModelVersion, ScoringModel, Stage
+from registry.models import Clearance, ModelVersion, Policy, ScoringModel, Stage
 from registry.queries import (
     clearances_in_force,
     contract_of_version,
@@ -34,14 +36,16 @@ from serving.errors import (
 )
 from serving.models import Decision, Deployment, IdempotencyRecord, Observation, Outcome
 from serving.routing import Share
+from serving.serving_policy import MOST_TABLE_MIB, ServingPolicy
 
 _DIGESTS = ("baseline__sha256", "decision_policy__sha256", "reason_library__sha256")
 IDS_PER_QUERY = 500
 _contracts: dict[str, FeatureContract] = {}
+_bounds: dict[str, int] = {}  # by the digest of a serving policy
 
 
 class VersionBytes(NamedTuple):
-    """A version and the digest of everything it judges by."""
+    """A version, the digest of everything it judges by, and the memory that its tables may take."""
 
     version_id: int
     artefact: str
@@ -49,6 +53,7 @@ class VersionBytes(NamedTuple):
     contract: str
     decision_policy: str
     reason_library: str
+    most_table_mib: int
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,10 @@ def cleared_version(model_name: str, at: datetime, number: int | None = None) ->
     champion = (
         ModelVersion.objects.filter(model__name=model_name, stage=Stage.PRODUCTION)
         .select_related("baseline", "decision_policy", "reason_library")
-        .annotate(is_shared=Exists(running_deployments(OuterRef("model_id"))))
+        .annotate(
+            is_shared=Exists(running_deployments(OuterRef("model_id"))),
+            serving_policy=_serving_policy(at),
+        )
         .only("number", "artefact_id", "contract_sha256", *_DIGESTS)
         .first()
     )
@@ -87,7 +95,9 @@ def cleared_version(model_name: str, at: datetime, number: int | None = None) ->
         clearance = live_clearance(champion, Clearance.Purpose.SCORE_LIVE, at)
         if clearance is not None:
             shared = number is None and champion.is_shared
-            return ClearedVersion(bytes_of(champion), clearance.pk, is_shared=shared)
+            return ClearedVersion(
+                _bytes_under(champion, champion.serving_policy), clearance.pk, is_shared=shared
+            )
     model = model_named(model_name)
     if number is not None:
         version = version_numbered(model, number)
@@ -112,12 +122,15 @@ def rollout_of(model_name: str, at: datetime) -> Rollout:
             model__name=model_name, ended_at=None, clearance__in=clearances_in_force(at)
         )
         .select_related("version__baseline", "version__decision_policy", "version__reason_library")
+        .annotate(serving_policy=_serving_policy(at))
         .order_by("pk")
     )
     return Rollout(
         tuple(Share(step.pk, step.share_percent) for step in steps),
         {
-            step.pk: ClearedVersion(bytes_of(step.version), step.clearance_id, step.role)
+            step.pk: ClearedVersion(
+                _bytes_under(step.version, step.serving_policy), step.clearance_id, step.role
+            )
             for step in steps
         },
     )
@@ -138,8 +151,29 @@ def limits_on(version_id: int, at: datetime) -> tuple[Limit, ...]:
     return limits
 
 
+def _serving_policy(at: datetime) -> Subquery:
+    """The digest of the serving policy that applies, of a row that has a model; no query of its own."""
+    applying = applicable_policies(Policy.Kind.SERVING, OuterRef("model__name"), at)
+    return Subquery(applying.values("sha256")[:1])
+
+
+def _most_table_mib(policy_sha256: str | None) -> int:
+    """The memory that a serving policy allows the tables of one version, read once per process."""
+    if policy_sha256 is None:
+        return MOST_TABLE_MIB
+    if policy_sha256 not in _bounds:
+        policy = Policy.objects.filter(sha256=policy_sha256, kind=Policy.Kind.SERVING)[0]
+        _bounds[policy_sha256] = ServingPolicy.from_json(policy.body).most_table_mib
+    return _bounds[policy_sha256]
+
+
 def bytes_of(version: ModelVersion) -> VersionBytes:
-    """What the version judges by."""
+    """What the version judges by, under the serving policy of the moment."""
+    policy = policy_for(Policy.Kind.SERVING, version.model, timezone.now())
+    return _bytes_under(version, policy.sha256 if policy else None)
+
+
+def _bytes_under(version: ModelVersion, policy_sha256: str | None) -> VersionBytes:
     return VersionBytes(
         version_id=version.pk,
         artefact=version.artefact_id,
@@ -147,6 +181,7 @@ def bytes_of(version: ModelVersion) -> VersionBytes:
         contract=version.contract_sha256,
         decision_policy=version.decision_policy.sha256,
         reason_library=version.reason_library.sha256,
+        most_table_mib=_most_table_mib(policy_sha256),
     )
 
 

@@ -23,8 +23,12 @@ def compiled(function: Function) -> Function:
         return cast(Function, njit(nogil=True)(function))
 
 
-@intrinsic
-def prefetch(_typing: Any, array: Any, place: Any) -> Any:
+def inlined(function: Function) -> Function:
+    """Compile into each compiled caller: arrays are not counted in and out at every call."""
+    return cast(Function, njit(inline="always")(function))
+
+
+def _prefetch(_typing: Any, array: Any, place: Any) -> Any:
     """Ask the processor for the cache line of array[place], which is needed soon. Changes no value."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -37,3 +41,6 @@ def prefetch(_typing: Any, array: Any, place: Any) -> Any:
         return context.get_dummy_value()
 
     return types.none(array, place), generate
+
+
+prefetch = cast(Callable[..., None], intrinsic(_prefetch))

@@ -4,10 +4,12 @@ They stand in one file because numba notices a change of the file that a cached 
 not of another file that it calls into.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.explainers.compiled import compiled, prefetch
+from serving.explainers.compiled import compiled, inlined, prefetch
 from serving.explainers.forest import (
     ALL_BITS,
     WHOLE_CATEGORY,
@@ -20,7 +22,8 @@ from serving.explainers.scores import Floats
 from serving.explainers.subtrees import Subtrees
 
 Sides = NDArray[np.bool_]
-Counts = NDArray[np.int64]
+Counts = NDArray[np.uint32]
+Whole = int | np.integer[Any]
 ZERO, ONE = np.uint64(0), np.uint64(1)
 TREES_AT_ONCE = np.uint64(8)  # their tables stay in a processor's own cache over the rows
 
@@ -41,7 +44,7 @@ def _goes_left(
 
 
 @compiled
-def _take_odd_sides(forest: Forest, tree: np.uint64, values: Floats, left: Sides) -> None:
+def _take_odd_sides(forest: Forest, tree: Whole, values: Floats, left: Sides) -> None:
     """Correct the sides taken at the splits of the tree that do not read a plain number."""
     for place in range(forest.odd_starts[tree], forest.odd_starts[tree + ONE]):
         split = np.uint64(forest.odd[place])
@@ -56,8 +59,8 @@ def _take_odd_sides(forest: Forest, tree: np.uint64, values: Floats, left: Sides
             )
 
 
-@compiled
-def _take_sides(forest: Forest, tree: np.uint64, values: Floats, left: Sides) -> None:
+@inlined
+def _take_sides(forest: Forest, tree: Whole, values: Floats, left: Sides) -> None:
     """Fill `left` (splits of the tree,): where a row of values (p,) goes left.
 
     NaN takes the side that training chose for missing values; a value equal to the threshold goes left.
@@ -73,7 +76,7 @@ def _take_sides(forest: Forest, tree: np.uint64, values: Floats, left: Sides) ->
 
 @compiled
 def show_patterns(
-    forest: Forest, tree: np.uint64, rows: Floats, patterns: Patterns, margin: Floats
+    forest: Forest, tree: Whole, rows: Floats, patterns: Patterns, margin: Floats
 ) -> None:
     """Fill patterns (leaves of the tree, n): which conditions of each leaf each row satisfies. Every
     split is visited, and hands its pattern on; on the side not taken a condition fails. The leaf that a
@@ -100,7 +103,7 @@ def show_patterns(
 
 
 @compiled
-def _ones(bits: int) -> int:
+def _ones(bits: Any) -> Any:
     """How many of 32 bits are set."""
     bits = bits - ((bits >> 1) & 0x55555555)
     bits = (bits & 0x33333333) + ((bits >> 2) & 0x33333333)
@@ -109,7 +112,7 @@ def _ones(bits: int) -> int:
 
 @compiled
 def _leaf_table(
-    value: float, width: int, patterns: Patterns, gains: Floats, losses: Floats
+    value: float, width: Any, patterns: Patterns, gains: Floats, losses: Floats
 ) -> Floats:
     """A leaf's Shapley values averaged over the baseline's patterns (m,), for every pattern that a
     row can show: (2^width x width,)."""
@@ -138,12 +141,12 @@ def _leaf_table(
 @compiled
 def _leaf_pattern(
     forest: Forest,
-    tree: np.uint64,
+    tree: Whole,
     inner: NDArray[np.uint16],
-    root: int,
-    slot: int,
-    width: int,
-    index: int,
+    root: Whole,
+    slot: Whole,
+    width: Any,
+    index: Whole,
     slots: Patterns,
 ) -> np.uint32:
     """The pattern at the slot of a leaf, of a row at place `index` in the table of its subtree."""
@@ -173,7 +176,7 @@ def fill_tables(
     """Fill the tables of the subtrees, and `reached`: the value of the leaf that a row comes to when it
     comes to the subtree's root, by the sides it takes."""
     margin = np.empty(baseline.shape[0])
-    start = reached_start = inner_start = 0
+    start = reached_start = inner_start = np.int64(0)
     for tree in range(np.uint64(len(forest.split_starts) - 1)):
         first_leaf = forest.leaf_starts[tree]
         leaves = np.int64(forest.leaf_starts[tree + ONE] - first_leaf)
@@ -289,7 +292,7 @@ def distinct_patterns(patterns: Patterns) -> tuple[Starts, Patterns, Counts]:
     and how many rows show each."""
     starts = np.zeros(patterns.shape[0] + 1, dtype=np.uint64)
     seen = np.empty(patterns.size, dtype=np.uint32)
-    counts = np.zeros(patterns.size, dtype=np.int64)
+    counts = np.zeros(patterns.size, dtype=np.uint32)
     end = 0
     for leaf in range(patterns.shape[0]):
         for pattern in np.sort(patterns[leaf]):
@@ -304,7 +307,7 @@ def distinct_patterns(patterns: Patterns) -> tuple[Starts, Patterns, Counts]:
 @compiled
 def add_tree_by_patterns(
     forest: Forest,
-    tree: np.uint64,
+    tree: Whole,
     starts: Starts,
     seen: Patterns,
     counts: Counts,

@@ -49,8 +49,8 @@ from serving.explainers.tree_kernels import (
     fill_tables,
     show_patterns,
 )
+from serving.serving_policy import MOST_TABLE_MIB
 
-MOST_TABLE_MIB = 256  # where no policy says otherwise
 LeafPatterns = tuple[Starts, LeafBits, Counts]  # of one tree, as distinct_patterns tells them
 
 
