@@ -160,7 +160,7 @@ def _leaf_pattern(
         goes_left = (index >> (width + bit)) & 1 == 1
         slots[forest.left[split]] = pattern if goes_left else failed
         slots[forest.right[split]] = failed if goes_left else pattern
-    return slots[slot]
+    return slots[slot]  # type: ignore[no-any-return]
 
 
 @compiled
