@@ -36,7 +36,7 @@ XGBOOST = "xgboost"
 CALIBRATION = "calibration"
 CALIBRATION_FOLDS = 5
 SMALLEST_LEAF = 20  # rows of a single tree's leaf unless asked: a leaf of few rows says 0 or 1
-SHALLOW = 6  # levels of a tree unless asked: the leaf tables of deeper ones soon grow too large
+SHALLOW = 6  # levels of a tree unless asked: deeper ones soon have no room for leaf tables, and cost more to explain
 
 
 @dataclass(frozen=True, slots=True)

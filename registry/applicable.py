@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db.models import Case, OuterRef, Q, QuerySet, Value, When
+
+from audit.statements import Parameter
 from registry.models import Policy, ScoringModel
 from registry.queries import policies_in_force
 
@@ -24,3 +27,12 @@ def policies_for(
     }
     chosen = {model.name: newest.get(model.name) or newest.get(FOR_ALL_MODELS) for model in models}
     return {name: policy for name, policy in chosen.items() if policy}
+
+
+def applicable_policies(
+    kind: Policy.Kind, model_name: OuterRef, at: datetime | Parameter
+) -> QuerySet[Policy]:
+    """The same inside another query, whose rows name a model: the policy that applies is the first."""
+    own_first = Case(When(name=FOR_ALL_MODELS, then=Value(1)), default=Value(0))
+    applying = policies_in_force(at).filter(Q(name=model_name) | Q(name=FOR_ALL_MODELS), kind=kind)
+    return applying.order_by(own_first, "-version")

@@ -132,7 +132,7 @@ def live_clearance(version: ModelVersion, purpose: str, at: datetime) -> Clearan
     return live_clearances(version, purpose, at).first()
 
 
-def policies_in_force(at: datetime) -> QuerySet[Policy]:
+def policies_in_force(at: datetime | Parameter) -> QuerySet[Policy]:
     """The approved policies that applied at that time, of each name the newest version last.
 
     A policy applies from the later of its approval and its effective date, until another replaces it.

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
 from django.contrib.auth.models import User
-from django.db.models import CharField, DateTimeField, Exists, OuterRef, QuerySet
+from django.db.models import DateTimeField, Exists, OuterRef, QuerySet, Subquery
+from django.utils import timezone
 from numpy.typing import NDArray
 
 from audit.cases import restricted_people
@@ -16,8 +17,9 @@ from audit.errors import AlreadyErased
 from audit.models import Erasure
 from audit.purposes import DECISION
 from audit.statements import CompiledQuery, Parameter
+from registry.applicable import applicable_policies, policy_for
 from registry.contract import FeatureContract
-from registry.models import Clearance, ModelVersion, ScoringModel, Stage
+from registry.models import Clearance, ModelVersion, Policy, ScoringModel, Stage
 from registry.queries import (
     clearances_in_force,
     contract_of_version,
@@ -43,6 +45,7 @@ from serving.models import (
     Outcome,
 )
 from serving.routing import Share
+from serving.serving_policy import MOST_TABLE_MIB, ServingPolicy
 
 # In the order of VersionBytes.
 _DIGESTS = (
@@ -53,6 +56,7 @@ _DIGESTS = (
 )
 IDS_PER_QUERY = 500
 _contracts: dict[str, FeatureContract] = {}
+_bounds: dict[str, int] = {}  # by the digest of a serving policy
 
 
 class VersionBytes(NamedTuple):
@@ -64,6 +68,7 @@ class VersionBytes(NamedTuple):
     contract: str
     decision_policy: str
     reason_library: str
+    most_table_mib: int
 
 
 @dataclass(frozen=True)
@@ -91,12 +96,14 @@ def cleared_version(model_name: str, at: datetime, number: int | None = None) ->
     UnknownModel, NoClearedVersion, or UnknownVersion and VersionNotCleared where version `number`
     was asked for and is not that champion.
     """
-    champion = _CHAMPION.row(model_name=model_name)
+    champion = _champion(model_name, at) or _champion(model_name, timezone.now())
     if champion is not None and number in (None, champion[0]):
-        found, is_shared = VersionBytes(*champion[1:-1]), champion[-1]
-        clearance = _LIVE_CLEARANCE.row(version=found.version_id, artefact=found.artefact, at=at)
-        if clearance is not None:
-            return ClearedVersion(found, clearance[0], is_shared=number is None and is_shared)
+        _, *digests, serving_policy, is_shared, clearance_id = champion
+        return ClearedVersion(
+            VersionBytes._make([*digests, _most_table_mib(serving_policy)]),
+            clearance_id,
+            is_shared=number is None and is_shared,
+        )
     model = model_named(model_name)
     if number is not None:
         version = version_numbered(model, number)
@@ -121,15 +128,40 @@ def rollout_of(model_name: str, at: datetime) -> Rollout:
             model__name=model_name, ended_at=None, clearance__in=clearances_in_force(at)
         )
         .select_related("version__baseline", "version__decision_policy", "version__reason_library")
+        .annotate(serving_policy=_serving_policy(at))
         .order_by("pk")
     )
     return Rollout(
         tuple(Share(step.pk, step.share_percent) for step in steps),
         {
-            step.pk: ClearedVersion(bytes_of(step.version), step.clearance_id, step.role)
+            step.pk: ClearedVersion(
+                _bytes_under(step.version, step.serving_policy), step.clearance_id, step.role
+            )
             for step in steps
         },
     )
+
+
+def _champion(model_name: str, at: datetime) -> tuple[Any, ...] | None:
+    """The champion where it is cleared: one statement, so that the two belong together. It may have changed since `at`."""
+    row = _CHAMPION.row(model_name=model_name, at=at)
+    return row if row and row[-1] is not None else None
+
+
+def _serving_policy(at: datetime | Parameter) -> Subquery:
+    """The digest of the serving policy that applies, of a row that has a model; no query of its own."""
+    applying = applicable_policies(Policy.Kind.SERVING, OuterRef("model__name"), at)
+    return Subquery(applying.values("sha256")[:1])
+
+
+def _its_live_clearance(at: datetime | Parameter) -> Subquery:
+    """The newest grant of exactly the bytes of a row that is a version."""
+    grants = clearances_in_force(at).filter(
+        version=OuterRef("pk"),
+        purpose=Clearance.Purpose.SCORE_LIVE,
+        artefact_sha256=OuterRef("artefact_id"),
+    )
+    return Subquery(grants.values("pk")[:1])
 
 
 _CHAMPION = CompiledQuery(
@@ -138,20 +170,15 @@ _CHAMPION = CompiledQuery(
             model__name=Parameter("model_name", ScoringModel._meta.get_field("name")),
             stage=Stage.PRODUCTION,
         )
-        .annotate(is_shared=Exists(running_deployments(OuterRef("model_id"))))
-        .order_by()
-        .values_list("number", "pk", "artefact_id", *_DIGESTS, "is_shared")
-    )
-)
-_LIVE_CLEARANCE = CompiledQuery(
-    lambda: (
-        clearances_in_force(Parameter("at", DateTimeField()))
-        .filter(
-            version=Parameter("version", ModelVersion._meta.pk),
-            purpose=Clearance.Purpose.SCORE_LIVE,
-            artefact_sha256=Parameter("artefact", CharField()),
+        .annotate(
+            serving_policy=_serving_policy(Parameter("at", DateTimeField())),
+            is_shared=Exists(running_deployments(OuterRef("model_id"))),
+            cleared=_its_live_clearance(Parameter("at", DateTimeField())),
         )
-        .values_list("pk")[:1]
+        .order_by()
+        .values_list(
+            "number", "pk", "artefact_id", *_DIGESTS, "serving_policy", "is_shared", "cleared"
+        )
     )
 )
 _LIMITS = CompiledQuery(
@@ -180,8 +207,23 @@ def use_limits_on(version_id: int, at: datetime) -> tuple[Limit, ...]:
     return tuple(Limit(*row) for row in _LIMITS.rows(version=version_id, at=at))
 
 
+def _most_table_mib(policy_sha256: str | None) -> int:
+    """The memory that a serving policy allows the tables of one version, read once per process."""
+    if policy_sha256 is None:
+        return MOST_TABLE_MIB
+    if policy_sha256 not in _bounds:
+        policy = Policy.objects.filter(sha256=policy_sha256, kind=Policy.Kind.SERVING)[0]
+        _bounds[policy_sha256] = ServingPolicy.from_json(policy.body).most_table_mib
+    return _bounds[policy_sha256]
+
+
 def bytes_of(version: ModelVersion) -> VersionBytes:
-    """What the version judges by."""
+    """What the version judges by, under the serving policy of the moment."""
+    policy = policy_for(Policy.Kind.SERVING, version.model, timezone.now())
+    return _bytes_under(version, policy.sha256 if policy else None)
+
+
+def _bytes_under(version: ModelVersion, policy_sha256: str | None) -> VersionBytes:
     return VersionBytes(
         version_id=version.pk,
         artefact=version.artefact_id,
@@ -189,6 +231,7 @@ def bytes_of(version: ModelVersion) -> VersionBytes:
         contract=version.contract_sha256,
         decision_policy=version.decision_policy.sha256,
         reason_library=version.reason_library.sha256,
+        most_table_mib=_most_table_mib(policy_sha256),
     )
 
 

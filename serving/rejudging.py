@@ -21,6 +21,7 @@ from registry.models import ModelVersion
 from registry.provenance import packages_of
 from registry.queries import contract_of_version, restrictions_on
 from serving.errors import ArtefactRefused
+from serving.explainers.scores import means_of
 from serving.judging import Judgement
 from serving.models import Decision, Observation
 from serving.policy import left_to_a_person
@@ -56,12 +57,13 @@ def rejudged(decisions: Sequence[Decision]) -> Iterator[Comparison]:
     for decision in decisions:
         method = decision.observation.method if hasattr(decision, "observation") else ""
         groups.setdefault((decision.version_id, method), []).append(decision)
-    for alike in groups.values():
+    for (_, method), alike in groups.items():
         try:
-            loaded = read_anew(bytes_of(alike[0].version))
-        except ArtefactRefused as refusal:
+            means = means_of(method) if method else None
+            loaded = read_anew(bytes_of(alike[0].version), means)
+        except (ArtefactRefused, ValueError) as refusal:
             for decision in alike:
-                yield Comparison(decision, impossible=refusal.detail)
+                yield Comparison(decision, impossible=str(refusal))
             continue
         for decision in alike:
             yield _compared(decision, loaded)

@@ -19,7 +19,8 @@ from registry.restrictions import Limit
 from serving import queries
 from serving.errors import ArtefactRefused
 from serving.explainers.compiler import compile_scorer
-from serving.explainers.scores import ScorerUnusable, Scores
+from serving.explainers.scores import Means, ScorerUnusable, Scores
+from serving.explainers.trees import Room
 from serving.judging import Judge
 from serving.policy import DecisionPolicy, PolicyUnusable
 from serving.reasons import ReasonFinder, ReasonLibrary
@@ -114,8 +115,9 @@ def scores_against(
     """
     contract = contract_of_version(version)
     estimator, matrix = load_estimator(version.artefact), contract.matrix(packed)
+    room = Room(queries.bytes_of(version).most_table_mib)
     return [
-        compile_scorer(estimator, contract.players, contract.matrix(rows)).score(matrix)
+        compile_scorer(estimator, contract.players, contract.matrix(rows), room).score(matrix)
         for rows in baselines
     ]
 
@@ -124,22 +126,22 @@ def scores_against(
 def loaded(key: queries.VersionBytes) -> LoadedVersion:
     """A version ready to judge, as `read_anew` reads it, once per process.
 
-    `key` names every byte that matters, so that nothing else can be served from the cache.
+    `key` names every byte that matters and the room for tables, so that nothing else can be served from the cache.
     Raises ArtefactRefused.
     """
     return read_anew(key)
 
 
-def read_anew(key: queries.VersionBytes) -> LoadedVersion:
+def read_anew(key: queries.VersionBytes, means: Means | None = None) -> LoadedVersion:
     """A version ready to judge, from bytes whose digests and signature were checked just now, in whatever stage it is.
 
-    Raises ArtefactRefused.
+    `means` is the way to attributions that a replay repeats, however much room that takes. Raises ArtefactRefused.
     """
     version = ModelVersion.objects.select_related(
         "model", "dataset", "artefact", "baseline", "decision_policy", "reason_library"
     ).get(pk=key.version_id)
     try:
-        judge = _judge(version)
+        judge = _judge(version, Room(key.most_table_mib, means))
         sources = sources_of(judge.contract)
     except (Refusal, ScorerUnusable, PolicyUnusable) as problem:
         logger.error("%s cannot score: %s", version, problem)
@@ -147,7 +149,7 @@ def read_anew(key: queries.VersionBytes) -> LoadedVersion:
     return LoadedVersion(version, judge, sources)
 
 
-def _judge(version: ModelVersion) -> Judge:
+def _judge(version: ModelVersion, room: Room) -> Judge:
     """1. Read what was approved. 2. See that its parts fit. 3. Compile and compare the scorer."""
     # 1
     contract = contract_of_version(version)
@@ -165,7 +167,7 @@ def _judge(version: ModelVersion) -> Judge:
     # 3
     return Judge(
         contract=contract,
-        scorer=compile_scorer(estimator, contract.players, contract.matrix(rows.packed)),
+        scorer=compile_scorer(estimator, contract.players, contract.matrix(rows.packed), room),
         policy=policy,
         reasons=ReasonFinder(contract, library, policy.materiality_floor, policy.max_reasons),
         barred=protected_names(version)

@@ -19,6 +19,8 @@ PARTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
 }
 """Each part with its keys, and the least and most that each may say: whole numbers, unless these are written with a point."""
 
+MOST_TABLE_MIB = 256  # of one version, in each process, where no policy says otherwise
+
 
 @dataclass(frozen=True)
 class ServingPolicy:
@@ -32,6 +34,10 @@ class ServingPolicy:
         if problems := list(_problems(body)):
             raise ServingPolicyMalformed("The serving policy cannot be used.", errors=problems)
         return cls({name: dict(body.get(name, {})) for name in PARTS})
+
+    @property
+    def most_table_mib(self) -> int:
+        return int(self.parts["explanations"].get("most_table_mib", MOST_TABLE_MIB))
 
 
 def _problems(body: Mapping[str, Any]) -> Iterator[FieldProblem]:

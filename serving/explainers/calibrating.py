@@ -26,7 +26,9 @@ from serving.explainers.scores import (
     Scores,
     UnsupportedEstimator,
     gathered_scores,
+    means_of,
     method_of,
+    output_of,
 )
 
 _BEFORE = {
@@ -80,17 +82,16 @@ def calibrated_part(estimator: CalibratedClassifierCV) -> tuple[BaseEstimator, B
     return members[0].estimator, members[0].calibrators[0]
 
 
-def compile_calibrated(
-    curve: BaseEstimator, inner: Scorer, output: Output, baseline_rows: int
-) -> Scorer:
-    """The scorer below, whose margins are of `output`, under the curve."""
+def compile_calibrated(curve: BaseEstimator, inner: Scorer, baseline_rows: int) -> Scorer:
+    """The scorer below under the curve."""
+    means = means_of(inner.method)
     if isinstance(curve, IsotonicRegression):
         steps = (
             np.asarray(curve.X_thresholds_, dtype=np.float64),
             np.asarray(curve.y_thresholds_, dtype=np.float64),
         )
-        before = _BEFORE[output]
-        method = method_of(before, "below an isotonic calibration", baseline_rows)
+        before = _BEFORE[output_of(inner.method)]
+        method = method_of(before, means, baseline_rows, "below an isotonic calibration")
         return IsotonicScorer(inner, Link(before, steps), method)
     slope, shift = -float(curve.a_), -float(curve.b_)
     return SigmoidScorer(
@@ -98,5 +99,5 @@ def compile_calibrated(
         slope,
         shift,
         base_value=slope * inner.base_value + shift,
-        method=method_of(Output.LOG_ODDS, "under a sigmoid calibration", baseline_rows),
+        method=method_of(Output.LOG_ODDS, means, baseline_rows, "under a sigmoid calibration"),
     )

@@ -24,39 +24,42 @@ from serving.explainers.scores import (
     UnsupportedEstimator,
     output_of,
 )
-from serving.explainers.trees import compile_trees
+from serving.explainers.trees import ROOM, Room, compile_trees
 
 TOLERANCE = 1e-9  # relative to the larger of 1 and the margin
 SINGLE_PRECISION_TOLERANCE = 1e-6  # where the library itself adds floats of 32 bits
 
 
-def compile_scorer(estimator: BaseEstimator, players: Integers, baseline: Floats) -> Scorer:
+def compile_scorer(
+    estimator: BaseEstimator, players: Integers, baseline: Floats, room: Room = ROOM
+) -> Scorer:
     """Make the estimator ready to score and explain against the baseline matrix (m, p).
 
     players (p,) names the contract feature of each matrix column; attributions come one per
-    feature. Raises UnsupportedEstimator, TablesTooLarge, or ScorerDisagrees when the compiled
-    margins or probabilities of the baseline rows are not those of the estimator.
+    feature. `room` bounds the tables of trees, or names the way of a recorded `method`, which repeats
+    its bits. Raises UnsupportedEstimator, or ScorerDisagrees when the compiled margins or
+    probabilities of the baseline rows are not those of the estimator.
     """
     _require_fitting(estimator, players, baseline)
-    scorer = _compiled(estimator, players, baseline)
+    scorer = _compiled(estimator, players, baseline, room)
     _require_agreement(scorer, estimator, baseline)
     return scorer
 
 
-def _compiled(estimator: BaseEstimator, players: Integers, baseline: Floats) -> Scorer:
+def _compiled(estimator: BaseEstimator, players: Integers, baseline: Floats, room: Room) -> Scorer:
     match estimator:
         case CalibratedClassifierCV():
             below, curve = calibrated_part(estimator)
-            inner = _compiled(below, players, baseline)
-            return compile_calibrated(curve, inner, output_of(inner.method), len(baseline))
+            inner = _compiled(below, players, baseline, room)
+            return compile_calibrated(curve, inner, len(baseline))
         case Pipeline():
-            return _pipeline(estimator, players, baseline)
+            return _pipeline(estimator, players, baseline, room)
         case LogisticRegression() | SGDClassifier():
             return compile_linear(estimator, preparation_of([], len(players)), players, baseline)
-    return compile_trees(_trees(estimator), players, baseline)
+    return compile_trees(_trees(estimator), players, baseline, room)
 
 
-def _pipeline(estimator: Pipeline, players: Integers, baseline: Floats) -> Scorer:
+def _pipeline(estimator: Pipeline, players: Integers, baseline: Floats, room: Room) -> Scorer:
     *steps, last = [step for _, step in estimator.steps]
     if not isinstance(last, (LogisticRegression, SGDClassifier, *TREES)):
         raise UnsupportedEstimator(
@@ -66,7 +69,7 @@ def _pipeline(estimator: Pipeline, players: Integers, baseline: Floats) -> Score
     if isinstance(last, LogisticRegression | SGDClassifier):
         return compile_linear(last, preparation, players, baseline)
     inner = compile_trees(
-        _trees(last), players_of(preparation.kept, players), preparation.rows(baseline)
+        _trees(last), players_of(preparation.kept, players), preparation.rows(baseline), room
     )
     return PreparedScorer(preparation, inner)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,21 +14,20 @@ Patterns = NDArray[np.uint32]
 # Positions are unsigned: numba then leaves out the test for an index counted from the end, which
 # takes more time than the arithmetic.
 Places = NDArray[np.uint32]
+Small = NDArray[np.uint16]
 Starts = NDArray[np.uint64]
 
 ALL_BITS = 0xFFFFFFFF
 MOST_PLAYERS_ON_A_PATH = 32  # bits of a pattern
-PLAIN, ZERO_MISSING, CATEGORY, WHOLE_CATEGORY = range(4)
+ZERO_MISSING, CATEGORY, WHOLE_CATEGORY = range(1, 4)
 KINDS = {
-    Kind.NUMBER: PLAIN,
     Kind.ZERO_IS_MISSING: ZERO_MISSING,
     Kind.CATEGORY: CATEGORY,
     Kind.WHOLE_CATEGORY: WHOLE_CATEGORY,
 }
 
 
-@dataclass(frozen=True)
-class Forest:
+class Forest(NamedTuple):
     """Trees as flat arrays, parents before children.
 
     Inside a tree a node is known by its slot: first its splits, then its leaves. `keep` clears
@@ -36,25 +36,34 @@ class Forest:
     """
 
     split_starts: Starts  # (trees + 1,)
-    column: Places  # per split: the matrix column compared
+    column: Small  # per split: the matrix column compared
     threshold: Floats  # a value goes left when it is not above
     missing_left: NDArray[np.bool_]
-    kind: NDArray[np.uint8]  # PLAIN, or how else the split reads a value
-    list_starts: Places  # (splits + 1,), into listed
-    listed: Floats  # per split on categories, those that leave the side of missing values
     keep: Patterns
     left: Places  # slot of the child
     right: Places
+    odd_starts: (
+        Starts  # (trees + 1,), into the splits that read a value otherwise than as a plain number
+    )
+    odd: Places  # which splits these are
+    kind: NDArray[np.uint8]  # per odd split
+    list_starts: Places  # (odd splits + 1,), into listed
+    listed: Floats  # per odd split on categories, those that leave the side of missing values
     leaf_starts: Starts  # (trees + 1,)
-    value: Floats  # per leaf, log-odds
+    value: Floats  # per leaf
     full: Patterns  # the pattern of a row that reaches the leaf
     player_starts: Starts  # (leaves + 1,), into leaf_players
     leaf_players: Places
 
     @property
-    def widest(self) -> int:
+    def most_slots(self) -> int:
         """Slots of the largest tree."""
         return int((np.diff(self.split_starts) + np.diff(self.leaf_starts)).max())
+
+    @property
+    def most_players(self) -> int:
+        """Players of the leaf that has most."""
+        return int(np.diff(self.player_starts).max())
 
 
 @dataclass
@@ -65,12 +74,14 @@ class _Lists:
     column: list[int] = field(default_factory=list)
     threshold: list[float] = field(default_factory=list)
     missing_left: list[bool] = field(default_factory=list)
-    kind: list[int] = field(default_factory=list)
-    list_starts: list[int] = field(default_factory=lambda: [0])
-    listed: list[float] = field(default_factory=list)
     keep: list[int] = field(default_factory=list)
     left: list[int] = field(default_factory=list)
     right: list[int] = field(default_factory=list)
+    odd_starts: list[int] = field(default_factory=lambda: [0])
+    odd: list[int] = field(default_factory=list)
+    kind: list[int] = field(default_factory=list)
+    list_starts: list[int] = field(default_factory=lambda: [0])
+    listed: list[float] = field(default_factory=list)
     leaf_starts: list[int] = field(default_factory=lambda: [0])
     value: list[float] = field(default_factory=list)
     full: list[int] = field(default_factory=list)
@@ -94,6 +105,7 @@ class _Lists:
         for node in leaves:
             self._add_leaf(float(tree.value[node]), paths[node])
         self.split_starts.append(len(self.column))
+        self.odd_starts.append(len(self.odd))
         self.leaf_starts.append(len(self.value))
 
     def _add_split(
@@ -105,12 +117,14 @@ class _Lists:
         players: Integers,
     ) -> None:
         player = int(players[tree.column[node]])
+        if node in tree.kinds and tree.kinds[node] != Kind.NUMBER:
+            self.odd.append(len(self.column))
+            self.kind.append(KINDS[tree.kinds[node]])
+            self.listed.extend(tree.listed.get(node, ()))
+            self.list_starts.append(len(self.listed))
         self.column.append(int(tree.column[node]))
         self.threshold.append(float(tree.threshold[node]))
         self.missing_left.append(bool(tree.missing_left[node]))
-        self.kind.append(KINDS[tree.kinds.get(node, Kind.NUMBER)])
-        self.listed.extend(tree.listed.get(node, ()))
-        self.list_starts.append(len(self.listed))
         self.keep.append(ALL_BITS ^ (1 << _with_player(above, player).index(player)))
         self.left.append(slots[int(tree.left[node])])
         self.right.append(slots[int(tree.right[node])])
@@ -138,15 +152,17 @@ def flattened(trees: Sequence[Tree], players: Integers) -> Forest:
         lists.add_tree(tree, players)
     return Forest(
         split_starts=np.array(lists.split_starts, dtype=np.uint64),
-        column=np.array(lists.column, dtype=np.uint32),
+        column=np.array(lists.column, dtype=np.uint16),
         threshold=np.array(lists.threshold, dtype=np.float64),
         missing_left=np.array(lists.missing_left, dtype=np.bool_),
-        kind=np.array(lists.kind, dtype=np.uint8),
-        list_starts=np.array(lists.list_starts, dtype=np.uint32),
-        listed=np.array(lists.listed, dtype=np.float64),
         keep=np.array(lists.keep, dtype=np.uint32),
         left=np.array(lists.left, dtype=np.uint32),
         right=np.array(lists.right, dtype=np.uint32),
+        odd_starts=np.array(lists.odd_starts, dtype=np.uint64),
+        odd=np.array(lists.odd, dtype=np.uint32),
+        kind=np.array(lists.kind, dtype=np.uint8),
+        list_starts=np.array(lists.list_starts, dtype=np.uint32),
+        listed=np.array(lists.listed, dtype=np.float64),
         leaf_starts=np.array(lists.leaf_starts, dtype=np.uint64),
         value=np.array(lists.value, dtype=np.float64),
         full=np.array(lists.full, dtype=np.uint32),

@@ -11,6 +11,7 @@ from serving.explainers.scores import (
     Floats,
     Integers,
     Link,
+    Means,
     Output,
     Scores,
     UnsupportedEstimator,
@@ -81,7 +82,7 @@ def compile_linear(
         intercept=intercept,
         players=players,
         base_value=float(intercept + coefficients @ centre),
-        method=method_of(Output.LOG_ODDS, "linear closed form", len(baseline)),
+        method=method_of(Output.LOG_ODDS, Means.CLOSED_FORM, len(baseline)),
     )
 
 

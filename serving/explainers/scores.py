@@ -41,9 +41,28 @@ _OF = {
 }
 
 
-def method_of(output: Output, means: str, baseline_rows: int) -> str:
+class Means(StrEnum):
+    """By which way attributions are found: always the same values, but for rounding."""
+
+    CLOSED_FORM = "linear closed form"
+    TABLES = "collapsed leaf tables"
+    PATTERNS = "leaf patterns"
+    WALKS = "baseline walks"
+
+
+def method_of(output: Output, means: Means, baseline_rows: int, calibration: str = "") -> str:
     """The words that a decision keeps about its attributions."""
-    return f"{SHAPLEY}{_OF[output]}, {means}, baseline of {baseline_rows} rows"
+    how = f"{means} {calibration}".rstrip()
+    return f"{SHAPLEY}{_OF[output]}, {how}, baseline of {baseline_rows} rows"
+
+
+def means_of(method: str) -> Means:
+    """The way to the attributions of a kept decision, by its words. Raises ValueError."""
+    how = method.partition(", ")[2]
+    found = [means for means in Means if how.startswith(means)]
+    if not found:
+        raise ValueError(f"No way to attributions is called so: {method}")
+    return found[0]
 
 
 def output_of(method: str) -> Output:
@@ -113,10 +132,6 @@ class ScorerUnusable(ValueError):
 
 class UnsupportedEstimator(ScorerUnusable):
     """The estimator, or an option it was trained with, is none that we explain exactly."""
-
-
-class TablesTooLarge(ScorerUnusable):
-    """The leaf tables of the trees would need more memory than allowed."""
 
 
 class ScorerDisagrees(ScorerUnusable):

@@ -34,7 +34,7 @@ def champion(db):
 
 def test_a_policy_whose_words_are_missing_is_not_asked_for(developer):
     example = the_example()
-    del example["body"]["words"]["equal_credit_notice"]
+    del example["body"]["adverse_action"]["words"]["equal_credit_notice"]
     policy = post(developer, "policies", **example).json()
 
     asked = post(

@@ -6,10 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from registry.trees.scikit import trees_of
 from serving.explainers.compiler import compile_scorer
-from serving.explainers.scores import ScorerDisagrees, TablesTooLarge
-from serving.explainers.trees import compile_trees
+from serving.explainers.scores import ScorerDisagrees
 
 from .brute_force import shapley_values
 from .models import applicants, boosted_trees, one_player_per_column, with_one_hot
@@ -137,16 +135,6 @@ def test_the_method_names_the_quantity_and_the_size_of_the_baseline():
     assert scorer.method == (
         "interventional Shapley values, collapsed leaf tables, baseline of 37 rows"
     )
-
-
-def test_tables_beyond_the_memory_allowed_are_refused_before_they_are_made():
-    matrix, bad = applicants(rows=600, columns=8, seed=9)
-    model = boosted_trees(matrix, bad, depth=None)
-
-    with pytest.raises(TablesTooLarge, match="MiB"):
-        compile_trees(
-            trees_of(model), one_player_per_column(matrix), matrix[:50], most_table_bytes=1000
-        )
 
 
 def test_a_scorer_whose_margins_are_not_the_estimators_is_refused():
