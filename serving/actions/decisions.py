@@ -306,6 +306,7 @@ def _private_part(live: LiveVersion, row: _Judged, application_id: UUID) -> dict
             zip(judge.contract.names, judgement.attributions.tolist(), strict=True)
         ),
         "reasons": [reason.as_json() for reason in judgement.reasons],
+        **_reasoning(judgement),
         **lookups,
     }
 
@@ -325,7 +326,17 @@ def _observation(live: LiveVersion, row: _Judged, decision: Decision) -> Observa
         reasons=[reason.as_json() for reason in judgement.reasons],
         additivity_gap=judgement.additivity_gap,
         lookups=row.lookups,
+        **_reasoning(judgement),
     )
+
+
+def _reasoning(judgement: Judgement) -> dict[str, Any]:
+    """What is kept beside the reasons, in the private part as in the observation."""
+    factors, check = judgement.key_factors, judgement.check
+    return {
+        "key_factors": None if factors is None else [factor.as_json() for factor in factors],
+        "reason_check": None if check is None else check.as_json(),
+    }
 
 
 def _claim(key: IdempotencyKey | None, by: User) -> None:

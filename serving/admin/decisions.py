@@ -38,6 +38,8 @@ class DecisionAdmin(ReadOnlyAdmin):
             "fields": (
                 "score",
                 "reasons_table",
+                "reason_check",
+                "key_factors_table",
                 "contributions_picture",
                 "attributions_table",
                 "freshness_table",
@@ -72,23 +74,26 @@ class DecisionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Principal reasons")
     def reasons_table(self, decision: Decision) -> str:
-        reasons = decision.observation.reasons
-        if not reasons:
-            return "None: approved."
-        return table(
-            ["", "Code", "What the applicant is told", unit_of(decision.observation)],
-            [
-                (
-                    reason["rank"],
-                    reason["code"],
-                    reason["statement"],
-                    "knock-out"
-                    if reason["contribution"] is None
-                    else f"{reason['contribution']:+.3f}",
-                )
-                for reason in reasons
-            ],
+        seen = decision.observation
+        return _told(seen.reasons, unit_of(seen)) if seen.reasons else "None: approved."
+
+    @admin.display(description="Do the reasons say what counted?")
+    def reason_check(self, decision: Decision) -> str:
+        check = decision.observation.reason_check
+        if check is None:
+            return "Not asked: they are not from the score."
+        would = "would" if check["would_flip"] else "would not"
+        return (
+            f"They name {check['share_named']:.0%} of what weighed against the applicant. With typical values in their "
+            f"place the score {would} have given another outcome."
         )
+
+    @admin.display(description="Key factors of the credit score (FCRA)")
+    def key_factors_table(self, decision: Decision) -> str:
+        seen = decision.observation
+        if seen.key_factors is None:
+            return "None: the score is no credit score."
+        return _told(seen.key_factors, unit_of(seen)) if seen.key_factors else "Nothing against."
 
     @admin.display(description="From the baseline to this application")
     def contributions_picture(self, decision: Decision) -> str:
@@ -184,3 +189,18 @@ class ObservationAdmin(ReadOnlyAdmin):
 def unit_of(seen: Observation) -> str:
     """What the margin and the contributions of a decision are."""
     return output_of(seen.method).words
+
+
+def _told(reasons: list[dict[str, Any]], unit: str) -> str:
+    return table(
+        ["", "Code", "What the applicant is told", unit],
+        [
+            (
+                reason["rank"],
+                reason["code"],
+                reason["statement"],
+                "knock-out" if reason["contribution"] is None else f"{reason['contribution']:+.3f}",
+            )
+            for reason in reasons
+        ],
+    )
