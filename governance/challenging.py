@@ -12,16 +12,15 @@ import numpy as np
 
 from governance.measured import Ages, Bools, Challenged, Floats
 from registry.contract import Feature, FeatureContract
-from registry.measures import explanations, robustness
+from registry.measures import robustness
 from registry.models import ModelVersion
-from registry.queries import baseline_rows, contract_of_version
-from serving.policy import DecisionPolicy
-from serving.scoring import score_rows, scores_against
+from registry.queries import contract_of_version
+from serving.reason_trials import try_reasons
+from serving.scoring import score_rows
 
 MOST_VARIED, MOST_DECLINED = 500, 300
 """Applicants varied, and declined applicants explained (our choice: their shares are known to 3 to 6 points)."""
 STEPS = 9
-RESAMPLES = 4
 YOUNGEST, OLDEST = 18, 100
 AGE_NAME, AGE_UNIT = "age", "years of age"
 """What declares a feature to be an age: its name or its unit."""
@@ -34,9 +33,7 @@ def challenge(version: ModelVersion, holdout: Floats, pd: Floats) -> Challenged:
     def pd_of(packed: Floats) -> Floats:
         return score_rows(version, packed).pd
 
-    agreement, faithful = _reasons(
-        version, contract, holdout[pd >= version.cut_off][:MOST_DECLINED]
-    )
+    tried = try_reasons(version, holdout[pd >= version.cut_off][:MOST_DECLINED])
     return Challenged(
         # 1
         noise_flips=_under_noise(contract, holdout, pd, version.cut_off, pd_of),
@@ -45,8 +42,8 @@ def challenge(version: ModelVersion, holdout: Floats, pd: Floats) -> Challenged:
         direction_breaks=directions_broken(contract, holdout[:MOST_VARIED], pd_of),
         ages=by_age(contract, holdout, pd, pd_of),
         # 3
-        reason_agreement=agreement,
-        faithful=faithful,
+        reason_agreement=tried.agreement,
+        faithful=tried.faithful,
     )
 
 
@@ -118,54 +115,3 @@ def _is_age(feature: Feature) -> bool:
     return feature.type in ("number", "integer") and (
         feature.name.casefold() == AGE_NAME or feature.unit.casefold() == AGE_UNIT
     )
-
-
-def _reasons(
-    version: ModelVersion, contract: FeatureContract, declined: Floats
-) -> tuple[Floats, Bools]:
-    """(d,) mean agreement of reasons with those against resampled baselines, and (d,) whether they count."""
-    if not len(declined):
-        return np.empty(0), np.empty(0, dtype=bool)
-    policy = DecisionPolicy.from_json(version.decision_policy.body)
-    names = sorted(contract.reason_groups)
-    members = np.array([names.index(feature.reason_group) for feature in contract.features])
-    groups = [np.flatnonzero(members == group).tolist() for group in range(len(names))]
-    baseline = baseline_rows(version.baseline).packed
-
-    def reasons(attributions: Floats) -> Bools:
-        sums = explanations.sums_by_group(attributions, groups)
-        return explanations.principal_groups(sums, policy.materiality_floor, policy.max_reasons)
-
-    given = reasons(score_rows(version, declined).attributions)
-    generator = np.random.default_rng(robustness.DISTURBING_SEED)
-    resamples = [
-        baseline[generator.integers(0, len(baseline), len(baseline))] for _ in range(RESAMPLES)
-    ]
-    agreements = [
-        explanations.agreement(given, reasons(scores.attributions))
-        for scores in scores_against(version, resamples, declined)
-    ]
-    typical = _typical(contract, baseline)
-    neutral = explanations.neutralised(declined, given, typical, members)
-    faithful = score_rows(version, neutral).pd < version.cut_off
-    return np.mean(agreements, axis=0), faithful
-
-
-def _typical(contract: FeatureContract, baseline: Floats) -> Floats:
-    """(k,): the middle value of the baseline's applicants; the commonest where values have no order."""
-    return np.array(
-        [
-            _commonest(values) if feature.type in ("category", "boolean") else _middle(values)
-            for feature, values in zip(contract.features, baseline.T, strict=True)
-        ]
-    )
-
-
-def _middle(values: Floats) -> float:
-    known = values[~np.isnan(values)]
-    return float(np.quantile(known, 0.5, method="nearest")) if known.size else float("nan")
-
-
-def _commonest(values: Floats) -> float:
-    found, counts = np.unique(values, return_counts=True)
-    return float(found[np.argmax(counts)])

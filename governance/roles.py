@@ -59,6 +59,7 @@ READ_MODELS = READ_LOG | frozenset(
         "registry.view_modelrecord",
         "registry.view_modelversion",
         "registry.view_policy",
+        "registry.view_policyendorsement",
         "registry.view_reproduction",
         "registry.view_restrictionlift",
         "registry.view_run",
@@ -264,6 +265,11 @@ ROLES: dict[str, frozenset[str]] = {
     | DISPUTE
     | {
         "governance.decide_erasure_law",
+        # The texts of reasons take counsel's word, and may take effect by it.
+        "governance.decide_reasons",
+        "registry.adopt_policy",
+        "registry.view_policy",
+        "registry.view_policyendorsement",
         "audit.place_hold",
         "audit.release_hold",
         "audit.view_erasure",

@@ -216,8 +216,10 @@ def _people(body: object) -> tuple[list[object], str | None]:
     return rows, client
 
 
-def _kinds(body: dict[str, Any]) -> list[str]:
-    kinds = body.get("kinds", list(KINDS))
+def _kinds(body: dict[str, Any]) -> list[str] | None:
+    if "kinds" not in body:
+        return None
+    kinds = body["kinds"]
     if not isinstance(kinds, list) or not kinds or any(kind not in KINDS for kind in kinds):
         raise _invalid("kinds", "unknown", f"Must be a list of {', '.join(KINDS)}.")
     return kinds

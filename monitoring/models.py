@@ -113,6 +113,7 @@ class Report(models.Model):
         DRIFT = "drift"
         FAIRNESS = "fairness"
         PERFORMANCE = "performance"
+        REASONS = "reasons"
 
     kind = models.CharField(max_length=11, choices=Kind.choices)
     model = models.ForeignKey(ScoringModel, on_delete=models.PROTECT, related_name="+")

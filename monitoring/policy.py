@@ -1,7 +1,7 @@
-"""What a monitoring policy says: limits for drift, fairness and performance, and how often to look.
+"""What a monitoring policy says: limits for drift, fairness, performance and reasons, and how often to look.
 
 Every limit is required, so that the log shows which one applied on the day; unknown keys are refused,
-so that a misspelt limit cannot be ignored.
+so that a misspelt limit cannot be ignored. The part on reasons may be left out: nothing is reported of them then.
 """
 
 from collections.abc import Mapping
@@ -47,10 +47,16 @@ PERFORMANCE_LIMITS = {
     "observed_expected_low": ANY_SIZE,
     "observed_expected_high": ANY_SIZE,
 }
+REASON_LIMITS = {
+    "most_tried": COUNT,
+    "minimum_declined": COUNT,
+    "faithful_breach": SHARE,
+    "agreement_breach": SHARE,
+}
 PERSISTENCE = {"needed": (1.0, 100.0), "of": (1.0, 100.0)}
 WHOLE_NUMBERS = {
     "window_days", "bins", "minimum_current", "minimum_reference", "minimum_shown", "minimum_cell",
-    "minimum_verdict", "minimum_matured", "needed", "of",
+    "minimum_verdict", "minimum_matured", "most_tried", "minimum_declined", "needed", "of",
 }  # fmt: skip
 # The first limit must not lie beyond the second.
 ORDERED = (
@@ -62,6 +68,7 @@ ORDERED = (
     ("fairness", "air_breach", "air_watch"),
     ("fairness", "minimum_shown", "minimum_verdict"),
     ("performance", "observed_expected_low", "observed_expected_high"),
+    ("reasons", "minimum_declined", "most_tried"),
 )
 
 
@@ -122,16 +129,32 @@ class PerformanceLimits:
 
 
 @dataclass(frozen=True)
+class ReasonLimits:
+    """What reasons given by score must show. At most `most_tried` of a window's declines are tried, evenly over its time.
+
+    `minimum_declined` of them are needed for a verdict. Breached below `faithful_breach`, a share of applicants, and
+    below `agreement_breach`, a mean agreement; both 0 to 1.
+    """
+
+    most_tried: int
+    minimum_declined: int
+    faithful_breach: float
+    agreement_breach: float
+
+
+@dataclass(frozen=True)
 class MonitoringPolicy:
     """The body of a policy of kind `monitoring`, read and checked.
 
     `fairness` None: nothing protected is known of the population, and the policy says so in so many words (null).
+    `reasons` None: the policy says nothing of them.
     """
 
     window_days: int
     drift: DriftLimits
     fairness: FairnessRules | None
     performance: PerformanceLimits
+    reasons: ReasonLimits | None = None
 
     @property
     def groupings(self) -> tuple[Grouping, ...]:
@@ -151,13 +174,14 @@ class MonitoringPolicy:
             drift=_drift_limits(body["drift"]),
             fairness=None if body["fairness"] is None else _fairness_rules(body["fairness"]),
             performance=PerformanceLimits(**body["performance"]),
+            reasons=ReasonLimits(**body["reasons"]) if "reasons" in body else None,
         )
 
 
 def policy_problems(body: Mapping[str, Any]) -> list[FieldProblem]:
     """Everything that makes a body unusable as a monitoring policy, each under its place."""
     problems = _number_problems(
-        "", body, {"window_days": (1.0, 3660.0)}, {"drift", "fairness", "performance"}
+        "", body, {"window_days": (1.0, 3660.0)}, {"drift", "fairness", "performance", "reasons"}
     )
     drift = _table(body, "drift", problems)
     problems += _number_problems("drift", drift, DRIFT_LIMITS, {"persistence", "tier_1_features"})
@@ -170,6 +194,9 @@ def policy_problems(body: Mapping[str, Any]) -> list[FieldProblem]:
     problems += _number_problems(
         "performance", _table(body, "performance", problems), PERFORMANCE_LIMITS, set()
     )
+    if "reasons" in body:
+        reasons = _table(body, "reasons", problems)
+        problems += _number_problems("reasons", reasons, REASON_LIMITS, set())
     return problems or _order_problems(body)
 
 
@@ -260,7 +287,7 @@ def _order_problems(body: Mapping[str, Any]) -> list[FieldProblem]:
     for where, smaller, larger in ORDERED:
         table: Mapping[str, Any] | None = body
         for step in where.split("."):
-            table = table[step] if table else None
+            table = table.get(step) if table else None
         if table and table[smaller] > table[larger]:
             problems.append(
                 FieldProblem(f"{where}.{smaller}", "out_of_range", f"Must not be above {larger}.")

@@ -27,6 +27,12 @@ class Trigger(StrEnum):
     DELAYED_LABEL_ACCURACY = "delayed_label_accuracy"
     DELAYED_LABEL_AUC = "delayed_label_auc"
     OBSERVED_EXPECTED = "observed_expected"
+    REASON_FAITHFULNESS = "reason_faithfulness"
+    REASON_STABILITY = "reason_stability"
+
+
+OF_REASONS = frozenset({Trigger.REASON_FAITHFULNESS, Trigger.REASON_STABILITY})
+"""What a new model does not answer: reasons that do not hold are wrong for whoever got them."""
 
 
 class Severity(StrEnum):

@@ -7,7 +7,7 @@ from monitoring.api import Alerts, LatestReport, PassDetail, Passes, People, Rep
 
 
 class ReportKind(StringConverter):
-    regex = "drift|fairness|performance"
+    regex = "drift|fairness|performance|reasons"
 
 
 register_converter(ReportKind, "report_kind")

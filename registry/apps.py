@@ -15,6 +15,7 @@ class RegistryConfig(AppConfig):
         "FeatureIngest",
         "FeatureTable",
         "ModelRecord",
+        "PolicyEndorsement",
         "Reproduction",
         "RestrictionLift",
         "RunReport",

@@ -101,6 +101,11 @@ class FeatureContract:
         return frozenset(feature.reason_group for feature in self.features)
 
     @cached_property
+    def nominal(self) -> tuple[bool, ...]:
+        """Which features have values without an order."""
+        return tuple(feature.type in ("category", "boolean") for feature in self.features)
+
+    @cached_property
     def columns(self) -> tuple[Column, ...]:
         """The p columns of the matrix, in order."""
         columns = []

@@ -253,6 +253,10 @@ class ApproverIsProposer(Refusal):
     status = 403
 
 
+class NotEndorsed(Refusal):
+    """What applicants are told is adopted by one person on the word of another; nobody else gave theirs."""
+
+
 class PolicyNotInForce(Refusal):
     """The policy is of another kind, was not approved, or does not apply today."""
 

@@ -26,6 +26,7 @@ class Event(StrEnum):
     STAGE_CHANGED = "registry.version.stage_changed"
     CHAMPION_PROMOTED = "registry.version.promoted"
     POLICY_PROPOSED = "registry.policy.proposed"
+    POLICY_ENDORSED = "registry.policy.endorsed"
     POLICY_ADOPTED = "registry.policy.adopted"
     POLICY_REJECTED = "registry.policy.rejected"
     CLEARANCE_GRANTED = "registry.clearance.granted"
@@ -57,6 +58,7 @@ DESCRIPTIONS = {
     Event.STAGE_CHANGED: "A version moved to another stage.",
     Event.CHAMPION_PROMOTED: "A version became the champion, and the one before it was archived.",
     Event.POLICY_PROPOSED: "Someone wrote a new version of a policy.",
+    Event.POLICY_ENDORSED: "Someone who did not write a policy gave their word for it; another person may adopt it.",
     Event.POLICY_ADOPTED: "A policy was approved by someone who did not write it, and replaced the one before.",
     Event.POLICY_REJECTED: "A proposed policy was turned down.",
     Event.CLEARANCE_GRANTED: "A version may be used for one purpose, with exactly these bytes.",

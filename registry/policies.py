@@ -11,12 +11,12 @@ from audit.errors import FieldProblem
 from registry.contract import FeatureContract
 from registry.expectations import expectation_problems
 from registry.features import Feature
+from registry.reason_library import library_problems
 
 OPERATORS = (">", ">=", "<", "<=", "==")
 MOST_REASONS = 4
 _DECISION_KEYS = ("cut_off", "grey_band", "knockout_rules", "materiality_floor", "max_reasons")
 _RULE_KEYS = ("feature", "operator", "value", "reason_group")
-_STATEMENT_KEYS = ("code", "statement", "missing_statement")
 
 
 def body_problems(kind: str, body: object) -> list[FieldProblem]:
@@ -26,7 +26,7 @@ def body_problems(kind: str, body: object) -> list[FieldProblem]:
     if kind == "decision":
         return _decision_problems(body)
     if kind == "reason_library":
-        return _library_problems(body)
+        return library_problems(body)
     if kind == "expectations":
         return expectation_problems(body)
     return []
@@ -113,28 +113,6 @@ def _rule_problems(rules: object) -> list[FieldProblem]:
             for key in ("feature", "reason_group"):
                 if not isinstance(rule[key], str):
                     problems.append(_fault(f"{where}.{key}", "Must be a text."))
-    return problems
-
-
-def _library_problems(body: Mapping[str, Any]) -> list[FieldProblem]:
-    problems = _key_problems("body", body, ("language", "groups"))
-    if problems:
-        return problems
-    if not isinstance(body["language"], str) or not body["language"]:
-        problems.append(_fault("body.language", "Must be a language such as en."))
-    groups = body["groups"]
-    if not isinstance(groups, Mapping) or not groups:
-        return [*problems, _fault("body.groups", "Must be an object that is not empty.")]
-    for group, texts in groups.items():
-        where = f"body.groups.{group}"
-        if not isinstance(texts, Mapping):
-            problems.append(_fault(where, "Must be an object."))
-            continue
-        problems += _key_problems(where, texts, _STATEMENT_KEYS) or [
-            _fault(f"{where}.{key}", "Must be a text that is not empty.")
-            for key in _STATEMENT_KEYS
-            if not isinstance(texts[key], str) or not texts[key].strip()
-        ]
     return problems
 
 

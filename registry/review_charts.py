@@ -31,6 +31,15 @@ class RatioPair:
     candidate_interval: tuple[float, float] | None = None
 
 
+@dataclass(frozen=True)
+class ShareBar:
+    """A share, 0 to 1, and its interval."""
+
+    label: str
+    share: float
+    interval: tuple[float, float]
+
+
 def flips(lines: Sequence[FlipLine]) -> str:
     """Shares of each line's applicants: newly declined to the left, newly approved to the right."""
     order = [line.label for line in lines]
@@ -115,3 +124,27 @@ def counts(bars: Sequence[tuple[str, int]], title: str) -> str:
     bar = base.mark_bar(color=style.CURRENT, size=34)
     text = base.mark_text(baseline="bottom", dy=-3).encode(text=alt.Text("n:Q", format=","))
     return style.svg((bar + text).properties(width=style.WIDTH, height=170))
+
+
+def shares(bars: Sequence[ShareBar], limit: float, title: str) -> str:
+    """Each share with its interval, from 0 to 1, and the limit that it must not fall below."""
+    order = [bar.label for bar in bars]
+    rows = [
+        {"label": bar.label, "share": bar.share, "low": bar.interval[0], "high": bar.interval[1]}
+        for bar in bars
+    ]
+    scale = alt.Scale(domain=[0, 1])
+    base = alt.Chart(style.values(rows)).encode(
+        y=alt.Y("label:N", sort=order, scale=alt.Scale(domain=order), title=None, axis=style.NAMES)
+    )
+    whiskers = base.mark_rule(strokeWidth=2, color=style.FAINT).encode(
+        x=alt.X("low:Q", scale=scale, title=title), x2="high:Q"
+    )
+    points = base.mark_point(filled=True, size=90, opacity=1, color=style.CURRENT).encode(
+        x=alt.X("share:Q", scale=scale, title=title, axis=style.PERCENT)
+    )
+    return style.svg(
+        (style.limit_rules({"breach": limit}) + whiskers + points).properties(
+            width=style.WIDTH, height=style.ROW_HEIGHT * len(order) + 10
+        )
+    )

@@ -41,6 +41,7 @@ def decision_answer(decision: Decision) -> dict[str, Any]:
         "policy_version": decision.policy_version,
         "explanation": _explanation(decision, seen),
         "reasons": seen.reasons,
+        "key_factors": seen.key_factors,
         "clock": {
             "basis": decision.clock_basis,
             "starts_at": timestamp(decision.completed_at or decision.received_at),
@@ -78,6 +79,7 @@ def _explanation(decision: Decision, seen: Observation) -> dict[str, Any]:
         ],
         "additivity_gap": seen.additivity_gap,
         "lookups": seen.lookups,
+        "reason_check": seen.reason_check,
     }
 
 

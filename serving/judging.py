@@ -1,7 +1,7 @@
 """One version's judgement of applications: score, explanation, ruling and reasons from one pass."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,27 @@ ADDITIVITY_TOLERANCE = 1e-6  # relative to the larger of 1 and the margin
 
 
 @dataclass(frozen=True, slots=True)
+class ReasonCheck:
+    """Whether the reasons from a score say what counted.
+
+    `share_named`: of what weighed against the applicant, how much they name, 0 to 1. `would_flip`: whether the score
+    would have spared the applicant this outcome, had every feature of the reasons been typical of the baseline.
+    """
+
+    share_named: float
+    would_flip: bool
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """What a version makes of one application.
 
     packed and attributions: (k,), one per contract feature; margin, base_value, additivity_gap
-    and attributions in log-odds of bad.
+    and attributions in log-odds of bad. `key_factors` is None where the score is no FCRA credit score, `check` where
+    the reasons are not from the score.
     """
 
     packed: NDArray[np.float64]
@@ -33,13 +49,26 @@ class Judgement:
     additivity_gap: float
     ruling: Ruling
     reasons: tuple[Reason, ...]
+    key_factors: tuple[Reason, ...] | None = None
+    check: ReasonCheck | None = None
+
+    @property
+    def reasoning(self) -> dict[str, Any]:
+        """Reasons and what is kept beside them, as JSON has it."""
+        factors, check = self.key_factors, self.check
+        return {
+            "reasons": [reason.as_json() for reason in self.reasons],
+            "key_factors": None if factors is None else [factor.as_json() for factor in factors],
+            "reason_check": None if check is None else check.as_json(),
+        }
 
 
 @dataclass(frozen=True)
 class Judge:
     """A contract, a scorer, a decision policy and its reasons that fit each other.
 
-    `barred` are names of protected attributes, which no application may carry.
+    `barred` are names of protected attributes, which no application may carry. `typical` (k,) are the values of the
+    features that are typical of the baseline.
     """
 
     contract: FeatureContract
@@ -47,6 +76,7 @@ class Judge:
     policy: DecisionPolicy
     reasons: ReasonFinder
     barred: frozenset[str]
+    typical: NDArray[np.float64]
 
     def score(self, packed: NDArray[np.float64]) -> Scores:
         """Score n applicants packed under the contract, (n, k)."""
@@ -84,15 +114,44 @@ class Judge:
                     additivity_gap=gap,
                     ruling=ruling,
                     reasons=reasons,
+                    key_factors=self.reasons.key_factors(scores.attributions[row], packed[row]),
                 )
             )
-        return judged
+        return self._checked(judged)
 
     def _reasons(
         self, ruling: Ruling, attributions: NDArray[np.float64], packed: NDArray[np.float64]
     ) -> tuple[Reason, ...]:
         if ruling.outcome == DecisionOutcome.APPROVED:
             return ()
-        if ruling.knockouts:
+        if ruling.knockouts:  # the factor itself, whatever the score says
             return self.reasons.knocked_out(ruling.knockouts)
         return self.reasons.principal(attributions, packed)
+
+    def _checked(self, judged: list[Judgement | Refusal]) -> list[Judgement | Refusal]:
+        """The same judgements, those with reasons from the score checked: one more scoring for all of them together."""
+        by_score = {
+            place: one
+            for place, one in enumerate(judged)
+            if isinstance(one, Judgement) and one.reasons and not one.ruling.knockouts
+        }
+        if not by_score:
+            return judged
+        neutral = np.array([one.packed for one in by_score.values()])
+        for row, one in zip(neutral, by_score.values(), strict=True):
+            named = self.reasons.features_of(one.reasons)
+            row[named] = self.typical[named]
+        checked = list(judged)
+        pds = self.score(neutral).pd.tolist()
+        for (place, one), pd in zip(by_score.items(), pds, strict=True):
+            share = self.reasons.share_named(one.reasons, one.attributions)
+            check = ReasonCheck(share, pd < self._threshold(one.ruling))
+            checked[place] = replace(one, check=check)
+        return checked
+
+    def _threshold(self, ruling: Ruling) -> float:
+        """From which probability of bad on the score has this outcome."""
+        band = self.policy.grey_band
+        if ruling.outcome == DecisionOutcome.REFERRED and band is not None:
+            return band[0]
+        return self.policy.cut_off

@@ -149,7 +149,8 @@ class Observation(models.Model):
     """What one decision was made of, for monitoring, replay and the applicant. Never changed; deleted with the person.
 
     `packed` and `attributions` are float64 arrays, one value per contract feature in its order. `lookups` says how
-    fresh each feature was that the service looked up itself; None where the version looks nothing up.
+    fresh each feature was that the service looked up itself; None where the version looks nothing up. `key_factors` is
+    None where the score is no FCRA credit score, `reason_check` where the reasons are not from a score.
     """
 
     decision = models.OneToOneField(
@@ -166,6 +167,8 @@ class Observation(models.Model):
     reasons = models.JSONField()
     additivity_gap = models.FloatField()
     lookups = models.JSONField(null=True)
+    key_factors = models.JSONField(null=True)
+    reason_check = models.JSONField(null=True)
 
     class Meta:
         constraints = [

@@ -343,6 +343,7 @@ class DecisionWindow:
     version_numbers: NDArray[np.int64]
     decided_at: NDArray[np.object_]
     outcomes: NDArray[np.object_]
+    paths: NDArray[np.object_]
     packed: NDArray[np.float64]
     margin: NDArray[np.float64]
     pd: NDArray[np.float64]
@@ -377,13 +378,14 @@ def decisions_window(
             "version__number",
             "decided_at",
             "outcome",
+            "decision_path",
             "observation__packed",
             "observation__margin",
             "observation__pd",
             "observation__reasons",
         )
     )
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 9
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 10
     bad, matured = _known_outcomes(columns[0], model_name, start, end)
     return DecisionWindow(
         decision_ids=np.array(columns[0], dtype=object),
@@ -391,12 +393,13 @@ def decisions_window(
         version_numbers=np.array(columns[2], dtype=np.int64),
         decided_at=np.array(columns[3], dtype=object),
         outcomes=np.array(columns[4], dtype=object),
-        packed=_unpacked(columns[5]),
-        margin=np.array(columns[6], dtype=np.float64),
-        pd=np.array(columns[7], dtype=np.float64),
+        paths=np.array(columns[5], dtype=object),
+        packed=_unpacked(columns[6]),
+        margin=np.array(columns[7], dtype=np.float64),
+        pd=np.array(columns[8], dtype=np.float64),
         bad=bad,
         matured=matured,
-        reasons=[[reason["reason_group"] for reason in reasons] for reasons in columns[8]],
+        reasons=[[reason["reason_group"] for reason in reasons] for reasons in columns[9]],
     )
 
 

@@ -187,7 +187,7 @@ def _held(decision: Decision, seen: Observation, loaded: LoadedVersion) -> dict[
         "attributions": dict(
             zip(loaded.judge.contract.names, np.frombuffer(seen.attributions).tolist(), strict=True)
         ),
-        "reasons": seen.reasons,
+        **_reasoning(seen),
         "lookups": seen.lookups,
     }
 
@@ -216,5 +216,13 @@ def _recorded(decision: Decision, seen: Observation, names: Sequence[str]) -> di
         "attributions": dict(zip(names, np.frombuffer(seen.attributions).tolist(), strict=True)),
         "outcome": decision.outcome,
         "decision_path": decision.decision_path,
+        **_reasoning(seen),
+    }
+
+
+def _reasoning(seen: Observation) -> dict[str, Any]:
+    return {
         "reasons": seen.reasons,
+        "key_factors": seen.key_factors,
+        "reason_check": seen.reason_check,
     }

@@ -82,7 +82,7 @@ def judged_document(
         "attributions": dict(zip(names, judgement.attributions.tolist(), strict=True)),
         "outcome": str(judgement.ruling.outcome),
         "decision_path": str(judgement.ruling.path),
-        "reasons": [reason.as_json() for reason in judgement.reasons],
+        **judgement.reasoning,
     }
 
 

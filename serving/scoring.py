@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from audit.errors import Refusal
 from registry.feature_tables import sources_of
 from registry.loading import load_estimator
+from registry.measures.explanations import typical_values
 from registry.models import ModelVersion
 from registry.point_in_time import Source
 from registry.policies import fit_problems
 from registry.queries import baseline_rows, contract_of_version, protected_names
+from registry.reason_library import LibraryUnreadable, ReasonLibrary
 from registry.restrictions import Limit
 from serving import queries
 from serving.errors import ArtefactRefused
@@ -23,7 +25,7 @@ from serving.explainers.scores import Means, ScorerUnusable, Scores
 from serving.explainers.trees import Room
 from serving.judging import Judge
 from serving.policy import DecisionPolicy, PolicyUnusable
-from serving.reasons import ReasonFinder, ReasonLibrary
+from serving.reasons import ReasonFinder
 
 logger = logging.getLogger(__name__)
 
@@ -143,7 +145,7 @@ def read_anew(key: queries.VersionBytes, means: Means | None = None) -> LoadedVe
     try:
         judge = _judge(version, Room(key.most_table_mib, means))
         sources = sources_of(judge.contract)
-    except (Refusal, ScorerUnusable, PolicyUnusable) as problem:
+    except (Refusal, ScorerUnusable, PolicyUnusable, LibraryUnreadable) as problem:
         logger.error("%s cannot score: %s", version, problem)
         raise ArtefactRefused(f"{version} cannot score: {problem}") from problem
     return LoadedVersion(version, judge, sources)
@@ -172,4 +174,5 @@ def _judge(version: ModelVersion, room: Room) -> Judge:
         reasons=ReasonFinder(contract, library, policy.materiality_floor, policy.max_reasons),
         barred=protected_names(version)
         | (PROHIBITED_BASES - {n.casefold() for n in contract.names}),
+        typical=typical_values(rows.packed, contract.nominal),
     )

@@ -48,7 +48,7 @@ from governance.queries.delegations import delegations_to
 from governance.queries.findings import require_no_blocking_finding
 from governance.queries.policies import require_readable
 from governance.words import require_words
-from registry.actions.policies import reject_policy
+from registry.actions.policies import endorse_policy, reject_policy
 from registry.models import ModelVersion, Policy, Stage
 
 BEFORE = {
@@ -152,6 +152,8 @@ def approve_change(
         change, Approval.Decision.APPROVE, rationale, by, now, seat=seat, awaited=awaited, conditions=conditions, lent=lent
     )  # fmt: skip
     if awaited:
+        if change.policy is not None:
+            endorse_policy(change.policy, by=by, rationale=rationale)
         return change
     require_in_time(change, now.date())
     _close(change, ChangeRequest.State.GRANTED, now, "")

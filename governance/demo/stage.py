@@ -13,7 +13,7 @@ from governance.demo.console import Storyteller
 from governance.demo.material import Material
 from governance.demo.processes import Processes
 
-TOKENS = ("dana", "victor", "amira", "felix", "ines", "omar", "lending")
+TOKENS = ("dana", "victor", "amira", "felix", "ines", "omar", "carla", "lending")
 
 
 @dataclass

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('governance', '0014_erasure_disputes'),
+        ('governance', '0015_reasons'),
     ]
 
     operations = [

@@ -75,6 +75,7 @@ class ChangeRequest(models.Model):
             ("decide_staging", "Can decide about staging"),
             ("decide_production", "Can decide about production"),
             ("decide_policy", "Can decide about policies"),
+            ("decide_reasons", "Can decide about what applicants are told"),
             ("decide_revocation", "Can decide about revocations"),
             ("decide_exception", "Can decide about exceptions from a gate policy"),
             ("decide_erasure_law", "Can decide in law about disputed erasures"),

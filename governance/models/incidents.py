@@ -23,6 +23,7 @@ class Incident(models.Model):
         OVERDUE_FINDING = "overdue_finding"
         LATE_RECERTIFICATION = "late_recertification"
         LATE_NOTICE = "late_notice"
+        UNTRUE_REASONS = "untrue_reasons"
 
     class State(models.TextChoices):
         OPEN = "open"

@@ -52,11 +52,16 @@ def cases_of_candidate(version: ModelVersion) -> QuerySet[RetrainingCase]:
 
 
 def alerts_without_case() -> QuerySet[Alert]:
-    """Confirmed alerts about a champion that no case answers yet, the oldest first."""
+    """Confirmed alerts about a champion that no case answers yet, the oldest first. Those about reasons open incidents."""
     answered = CaseAlert.objects.filter(alert=OuterRef("pk"))
     return (
         alerts()
-        .filter(~Exists(answered), confirmed=True, version__stage=Stage.PRODUCTION)
+        .filter(
+            ~Exists(answered),
+            confirmed=True,
+            version__stage=Stage.PRODUCTION,
+            trigger__in=CAUSES,
+        )
         .order_by("detected_at", "pk")
     )
 

@@ -150,7 +150,9 @@ def seats_awaited(change: ChangeRequest) -> list[str]:
         return []
     taken = {approval.seat for approval in change.approvals.all()}
     tier = change.version.model.tier if change.version else None
-    return [seat for seat in seats(change.kind, change.target, tier) if seat not in taken]
+    policy_kind = change.policy.kind if change.policy else ""
+    asked = seats(change.kind, change.target, tier, policy_kind)
+    return [seat for seat in asked if seat not in taken]
 
 
 def seat_for(user: User, change: ChangeRequest) -> str | None:

@@ -10,6 +10,8 @@ from audit.models import ArchiveAlarm, WitnessRefusal
 from governance.errors import NoSuchIncident
 from governance.models import Incident, LateRecertification
 from governance.queries.findings import overdue_facts
+from monitoring.queries.reports import alerts
+from monitoring.triggers import OF_REASONS
 from registry.models import ModelVersion, ScoringModel
 from registry.queries import champion
 from serving.models import (
@@ -78,6 +80,7 @@ def unanswered_facts() -> Iterator[Fact]:
     """One fact per kind and version, and per kind about the log: the first while no incident was open, or since the last was closed."""
     yield from _about_the_log()
     yield from _about_findings()
+    yield from _about_reasons()
     for kind, facts in FACTS.items():
         answering = Incident.objects.filter(
             Q(state=Incident.State.OPEN) | Q(closed_at__gte=OuterRef("failed_at")),
@@ -119,6 +122,22 @@ def _about_findings() -> Iterator[Fact]:
             seen.add(version.pk)
             summary = f"A {finding.severity} finding was due {fact.due_on}: {finding.title}"
             yield Fact(Incident.Kind.OVERDUE_FINDING, version, fact.pk, summary)
+
+
+def _about_reasons() -> Iterator[Fact]:
+    """Reasons that a version gave and that do not hold, by the first alert that nobody answered."""
+    kind = Incident.Kind.UNTRUE_REASONS
+    answering = Incident.objects.filter(
+        Q(state=Incident.State.OPEN) | Q(closed_at__gte=OuterRef("detected_at")),
+        kind=kind,
+        version=OuterRef("version"),
+    )
+    seen: set[int] = set()
+    found = alerts().filter(~Exists(answering), trigger__in=OF_REASONS, confirmed=True)
+    for alert in found.order_by("pk"):
+        if alert.version_id not in seen:
+            seen.add(alert.version_id)
+            yield Fact(kind, alert.version, alert.pk, f"{alert}, below {alert.threshold:g}")
 
 
 def _most_used(model: ScoringModel) -> ModelVersion | None:

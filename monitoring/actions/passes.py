@@ -28,10 +28,10 @@ def request_pass(
     by: User,
     start: datetime | None = None,
     end: datetime | None = None,
-    kinds: Sequence[str] = KINDS,
+    kinds: Sequence[str] | None = None,
     send: bool = True,
 ) -> MonitoringPass:
-    """Ask for reports of the given kinds about one window of a model.
+    """Ask for reports of the given kinds about one window of a model; without `kinds`, of those that its policy speaks of.
 
     Without `end` the window ends now; without `start` it is as long as the policy in force says.
     With `send` a worker carries it out, otherwise the caller does. Raises UnknownModel,
@@ -40,6 +40,7 @@ def request_pass(
     now = timezone.now()
     model = registry.model_named(model_name)
     _, limits = policy_in_force(model, now)
+    spoken_of = set(KINDS) - ({Report.Kind.REASONS.value} if limits.reasons is None else set())
     end = end or now
     start = start or end - timedelta(days=limits.window_days)
     if not start < end <= now:
@@ -57,7 +58,7 @@ def request_pass(
         model=model,
         window_start=start,
         window_end=end,
-        kinds=[kind for kind in KINDS if kind in kinds],
+        kinds=[kind for kind in KINDS if kind in (kinds or spoken_of)],
         requested_by=by,
         requested_at=now,
     )

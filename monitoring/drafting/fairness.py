@@ -7,13 +7,16 @@ from django.contrib.auth.models import User
 
 from audit.canonical import digest_json
 from monitoring.drafting.drafts import Draft, Frame, results_of, standing_alone
+from monitoring.drafting.reasons import tried_declines
 from monitoring.errors import NothingToMeasure
 from monitoring.measured import Comparison, compare_groups
 from monitoring.models import Report
 from monitoring.policy import FairnessRules
 from monitoring.queries.groups import Membership, groups_of_rows, groups_of_subjects
 from monitoring.queries.populations import approvals, reference_of, window_of
+from monitoring.reasons import TriedReasons, by_group
 from monitoring.reporting.fairness import fairness_document
+from monitoring.reporting.reasons import groups_section
 from monitoring.triggers import Finding, fairness_findings
 from serving.policy import DecisionOutcome
 from serving.queries import DecisionWindow
@@ -33,6 +36,7 @@ def draft_fairness(frame: Frame, reader: User, sources: Sequence[str]) -> Draft:
     read: list[Membership] = []
     data_cut = None
     findings: list[Finding] = []
+    of_reasons: dict[str, list[TriedReasons]] = {}
     if "decisions" in sources and (window := _window_if_any(frame)):
         members = groups_of_subjects(window.subject_ids.tolist(), rules.attributes, reader=reader)
         lived = _of_decisions(window, members, rules)
@@ -40,6 +44,7 @@ def draft_fairness(frame: Frame, reader: User, sources: Sequence[str]) -> Draft:
         read.append(members)
         data_cut = window.decided_at[-1]
         findings = fairness_findings(lived.groups, rules.limits.breach, rules.limits.watch)
+        of_reasons = _reasons_by_group(frame, window, members, rules)
     if "dataset" in sources:
         in_dataset, members = _of_dataset(frame, rules, reader)
         if members.people:
@@ -57,11 +62,16 @@ def draft_fairness(frame: Frame, reader: User, sources: Sequence[str]) -> Draft:
     reads = f"{', '.join(columns)} of {people:,} people were read for this report"
     results = results_of(
         heading,
-        {"comparisons": [comparison.as_json() for comparison in comparisons], "reads": reads},
+        {
+            "comparisons": [comparison.as_json() for comparison in comparisons],
+            "reasons": {name: [row.as_json() for row in rows] for name, rows in of_reasons.items()},
+            "reads": reads,
+        },
         found,
     )
     footer = heading.footer(digest_json(results))
-    document = fairness_document(heading, comparisons, rules, reads, footer)
+    further = [groups_section(of_reasons)] if of_reasons else []
+    document = fairness_document(heading, comparisons, rules, reads, footer, further)
     return frame.draft(Report.Kind.FAIRNESS, results, found, document, read)
 
 
@@ -70,6 +80,22 @@ def _window_if_any(frame: Frame) -> DecisionWindow | None:
         return window_of(frame.version, frame.start, frame.end)
     except NothingToMeasure:
         return None
+
+
+def _reasons_by_group(
+    frame: Frame, window: DecisionWindow, members: Membership, rules: FairnessRules
+) -> dict[str, list[TriedReasons]]:
+    """Whether the reasons given are true, by group; empty where the policy says nothing of reasons."""
+    if frame.limits.reasons is None:
+        return {}
+    tried = tried_declines(frame, window, frame.limits.reasons.most_tried)
+    among = {
+        attribute: {group: mask[tried.places] for group, mask in groups.items()}
+        for attribute, groups in members.members.items()
+    }
+    return by_group(
+        among, tried.trials.faithful, tried.trials.agreement, rules.limits.minimum_shown
+    )
 
 
 def _of_decisions(window: DecisionWindow, members: Membership, rules: FairnessRules) -> Comparison:

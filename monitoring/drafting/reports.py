@@ -9,6 +9,7 @@ from monitoring.drafting.drafts import Draft, Frame
 from monitoring.drafting.drift import draft_drift
 from monitoring.drafting.fairness import SOURCES, draft_fairness
 from monitoring.drafting.performance import draft_performance
+from monitoring.drafting.reasons import draft_reasons
 from monitoring.errors import WindowMalformed
 from monitoring.models import Report
 from monitoring.queries.policies import policy_in_force
@@ -28,7 +29,7 @@ def draft_report(
     version: ModelVersion | None = None,
     sources: Sequence[str] = SOURCES,
 ) -> Draft:
-    """Draft a drift, fairness or performance report of one version over one window.
+    """Draft a drift, fairness, performance or reasons report of one version over one window.
 
     Without `version`, the one that decided last in the window. `sources` says what a fairness report
     compares: the window's decisions, the training data set, or both. Raises UnknownModel,
@@ -49,3 +50,5 @@ def draft_report(
             return draft_fairness(frame, reader, sources)
         case Report.Kind.PERFORMANCE:
             return draft_performance(frame)
+        case Report.Kind.REASONS:
+            return draft_reasons(frame)

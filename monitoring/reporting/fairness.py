@@ -71,8 +71,12 @@ def fairness_document(
     rules: FairnessRules,
     reads: str,
     footer: str,
+    further: Sequence[Section] = (),
 ) -> tuple[Document, Images]:
-    """The document and its pictures; `reads` says which protected attributes of how many were read."""
+    """The document and its pictures; `reads` says which protected attributes of how many were read.
+
+    `further` sections follow the comparisons.
+    """
     images: Images = {}
     sections = []
     for place, comparison in enumerate(comparisons):
@@ -92,7 +96,7 @@ def fairness_document(
             for statement in _statements(comparison)
         ),
         facts=(*heading.facts, ("Protected attributes", reads)),
-        sections=(*sections, Section("How to read this", paragraphs=(NOT_A_JUDGEMENT,))),
+        sections=(*sections, *further, Section("How to read this", paragraphs=(NOT_A_JUDGEMENT,))),
         definitions=DEFINITIONS,
         footer=footer,
     )

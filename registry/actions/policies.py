@@ -1,4 +1,4 @@
-"""Acts on policies: one person writes them, another adopts them."""
+"""Acts on policies: one person writes them, another adopts them, where applicants are concerned on a third one's word."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,10 +10,13 @@ from django.utils import timezone
 from audit.action import action, record
 from audit.canonical import NotCanonical, digest_json
 from audit.errors import FieldProblem, InvalidInput
-from registry.errors import ApproverIsProposer, PolicyMalformed, PolicyNotProposed
+from registry.errors import ApproverIsProposer, NotEndorsed, PolicyMalformed, PolicyNotProposed
 from registry.events import Event
-from registry.models import Policy
+from registry.models import Policy, PolicyEndorsement
 from registry.policies import body_problems
+
+ADOPTED_BY_TWO = (Policy.Kind.REASON_LIBRARY,)
+"""What applicants are told; the database holds it as well (migration `reason_approvals`)."""
 
 
 @action(Event.POLICY_PROPOSED, needs="registry.propose_policy")
@@ -75,13 +78,30 @@ def propose_policy(
     return policy
 
 
-@action(Event.POLICY_ADOPTED, needs="registry.adopt_policy")
-def adopt_policy(policy: Policy, *, by: User, rationale: str) -> Policy:
-    """Approve a policy that someone else proposed; the one before it ends when this one begins.
+@action(Event.POLICY_ENDORSED, needs="registry.adopt_policy")
+def endorse_policy(policy: Policy, *, by: User, rationale: str) -> PolicyEndorsement:
+    """Give one's word for a policy that somebody else proposed, so that a third person may adopt it.
 
     Raises PolicyNotProposed or ApproverIsProposer.
     """
     policy = _proposed(policy, by)
+    return PolicyEndorsement.objects.create(
+        policy=policy,
+        endorsed_by=by,
+        endorsed_at=timezone.now(),
+        rationale=rationale,
+        entry=record(subject=policy.subject, sha256=policy.sha256, rationale=rationale),
+    )
+
+
+@action(Event.POLICY_ADOPTED, needs="registry.adopt_policy")
+def adopt_policy(policy: Policy, *, by: User, rationale: str) -> Policy:
+    """Approve a policy that someone else proposed; the one before it ends when this one begins.
+
+    Raises PolicyNotProposed, ApproverIsProposer or NotEndorsed.
+    """
+    policy = _proposed(policy, by)
+    endorsers = _endorsers(policy, by)
     now = timezone.now()
     begins = max(now, policy.effective_from)
     replaced = (
@@ -101,6 +121,7 @@ def adopt_policy(policy: Policy, *, by: User, rationale: str) -> Policy:
         subject=policy.subject,
         sha256=policy.sha256,
         proposed_by=policy.proposed_by.get_username(),
+        endorsed_by=endorsers,
         replaces=replaced.version if replaced else None,
         applies_from=begins,
         rationale=rationale,
@@ -116,6 +137,15 @@ def reject_policy(policy: Policy, *, by: User, rationale: str) -> Policy:
     policy.save(update_fields=["status"])
     record(subject=policy.subject, sha256=policy.sha256, rationale=rationale)
     return policy
+
+
+def _endorsers(policy: Policy, adopter: User) -> list[str]:
+    """Who else gave their word for it."""
+    others = policy.endorsements.exclude(endorsed_by=adopter).order_by("id")
+    names = list(dict.fromkeys(others.values_list("endorsed_by__username", flat=True)))
+    if policy.kind in ADOPTED_BY_TWO and not names:
+        raise NotEndorsed(f"{policy} is adopted by one person on the word of another.")
+    return names
 
 
 def _digest(body: Mapping[str, Any]) -> str:

@@ -5,9 +5,14 @@ import json
 from django.contrib import admin
 from django.utils.html import format_html
 
-from audit.admin_base import ReadOnlyAdmin
+from audit.admin_base import ReadOnlyAdmin, ReadOnlyInline
 from registry.admin.parts import tag
-from registry.models import Policy
+from registry.models import Policy, PolicyEndorsement
+
+
+class EndorsementsOfPolicy(ReadOnlyInline):
+    model = PolicyEndorsement
+    fields = ("endorsed_by", "endorsed_at", "rationale")
 
 
 @admin.register(Policy)
@@ -35,6 +40,7 @@ class PolicyAdmin(ReadOnlyAdmin):
         ("People", {"fields": ("proposed_by", "proposed_at", "approved_by", "approved_at")}),
         ("Record", {"fields": ("sha256", "entry")}),
     )
+    inlines = (EndorsementsOfPolicy,)
 
     @admin.display(description="Status", ordering="status")
     def state(self, policy: Policy) -> str:

@@ -7,6 +7,7 @@ from audit.admin_base import ReadOnlyAdmin
 from registry import queries
 from registry.admin.parts import link, table, tag
 from registry.models import Clearance, ModelVersion, StageChange
+from registry.reason_library import ReasonLibrary
 
 
 @admin.register(ModelVersion)
@@ -54,7 +55,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Features")
     def features_table(self, version: ModelVersion) -> str:
-        library = version.reason_library.body["groups"]
+        library = ReasonLibrary.from_json(version.reason_library.body)
         return table(
             ["Feature", "Type", "Direction", "What an applicant is told"],
             [
@@ -62,7 +63,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
                     feature.name,
                     feature.type,
                     feature.monotone,
-                    library[feature.reason_group]["statement"],
+                    library.texts_of(feature.reason_group).statement,
                 )
                 for feature in queries.contract_of_version(version).features
             ],

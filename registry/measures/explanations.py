@@ -43,3 +43,26 @@ def neutralised(
     packed: (n, k). chosen: (n, g). typical: (k,). members: (k,) the group that each feature belongs to.
     """
     return np.where(chosen[:, members], typical[None, :], packed)
+
+
+def typical_values(rows: Floats, nominal: Sequence[bool]) -> Floats:
+    """(k,): the middle known value of each column of rows (m, k); the commonest where values have no order.
+
+    NaN where nothing is known, or where missing is the commonest.
+    """
+    return np.array(
+        [
+            _commonest(values) if unordered else _middle(values)
+            for values, unordered in zip(rows.T, nominal, strict=True)
+        ]
+    )
+
+
+def _middle(values: Floats) -> float:
+    known = values[~np.isnan(values)]
+    return float(np.quantile(known, 0.5, method="nearest")) if known.size else float("nan")
+
+
+def _commonest(values: Floats) -> float:
+    found, counts = np.unique(values, return_counts=True)
+    return float(found[np.argmax(counts)])

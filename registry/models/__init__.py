@@ -6,7 +6,7 @@ from registry.models.datasets import Dataset
 from registry.models.feature_tables import FeatureIngest, FeatureRow, FeatureTable
 from registry.models.history import ModelRecord, StageChange
 from registry.models.inventory import ScoringModel
-from registry.models.policies import Policy
+from registry.models.policies import Policy, PolicyEndorsement
 from registry.models.restrictions import RestrictionLift, UseRestriction
 from registry.models.runs import Reproduction, Run, RunReport
 from registry.models.tracking import TrackedRun, WriteBack
@@ -23,6 +23,7 @@ __all__ = [
     "ModelRecord",
     "ModelVersion",
     "Policy",
+    "PolicyEndorsement",
     "Reproduction",
     "RestrictionLift",
     "Run",

@@ -6,7 +6,11 @@ from django.db.models import F, Q
 
 
 class Policy(models.Model):
-    """One version of a policy. Its body never changes; it is adopted by someone who did not propose it."""
+    """One version of a policy. Its body never changes; it is adopted by someone who did not propose it.
+
+    What applicants are told (a reason library) is adopted on the word of a third person as well: a trigger refuses
+    it without an endorsement.
+    """
 
     class Kind(models.TextChoices):
         GATE = "gate"
@@ -76,3 +80,19 @@ class Policy(models.Model):
     def subject(self) -> tuple[str, str]:
         """How log entries name the policy."""
         return "registry.policy", f"{self.kind}/{self.name}/{self.version}"
+
+
+class PolicyEndorsement(models.Model):
+    """One person's word for a proposed policy that another person may then adopt. Never changed."""
+
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="endorsements")
+    endorsed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    endorsed_at = models.DateTimeField()
+    rationale = models.TextField()
+    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.policy}, by {self.endorsed_by.get_username()}"

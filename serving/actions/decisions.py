@@ -359,7 +359,7 @@ def _private_part(live: LiveVersion, row: _Judged, application_id: UUID) -> dict
         "attributions": dict(
             zip(judge.contract.names, judgement.attributions.tolist(), strict=True)
         ),
-        "reasons": [reason.as_json() for reason in judgement.reasons],
+        **judgement.reasoning,
         **lookups,
     }
 
@@ -376,9 +376,9 @@ def _observation(live: LiveVersion, row: _Judged, decision: Decision) -> Observa
         margin=judgement.margin,
         pd=judgement.pd,
         cut_off=live.loaded.judge.policy.cut_off,
-        reasons=[reason.as_json() for reason in judgement.reasons],
         additivity_gap=judgement.additivity_gap,
         lookups=row.lookups,
+        **judgement.reasoning,
     )
 
 

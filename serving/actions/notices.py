@@ -12,6 +12,7 @@ from audit.action import action, record, require
 from audit.canonical import digest_json, plain
 from audit.ids import uuid7
 from audit.vault import Private
+from registry.reason_library import ReasonLibrary
 from serving import queries
 from serving.errors import (
     NoAdverseAction,
@@ -174,7 +175,7 @@ def _decision(decision_id: UUID, by: User) -> Decision:
 
 
 def _require_language(decision: Decision, texts: NoticeTexts) -> None:
-    spoken = decision.version.reason_library.body["language"]
+    spoken = ReasonLibrary.from_json(decision.version.reason_library.body).languages[0]
     if spoken != texts.language:
         raise NoticeLanguageDiffers(
             f"The reasons of decision {decision.pk} are in {spoken!r}, the notice policy is in {texts.language!r}."

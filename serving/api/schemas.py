@@ -46,7 +46,9 @@ DECISION_EXAMPLE = OpenApiExample(
             ],
             "additivity_gap": 0.0,
             "lookups": None,
+            "reason_check": {"share_named": 1.0, "would_flip": True},
         },
+        "key_factors": None,
         "reasons": [
             {
                 "rank": 1,
@@ -143,6 +145,15 @@ class LookupsSchema(serializers.Serializer[None]):
     features = LookupSchema(many=True)
 
 
+class ReasonCheckSchema(serializers.Serializer[None]):
+    share_named = serializers.FloatField(
+        help_text="Of what weighed against the applicant, how much the reasons name, 0 to 1."
+    )
+    would_flip = serializers.BooleanField(
+        help_text="Whether the score would have given another outcome, had the features of the reasons been typical."
+    )
+
+
 class ExplanationSchema(serializers.Serializer[None]):
     method = serializers.CharField()
     output = serializers.ChoiceField([output.value for output in Output])
@@ -152,6 +163,9 @@ class ExplanationSchema(serializers.Serializer[None]):
     additivity_gap = serializers.FloatField()
     lookups = LookupsSchema(
         allow_null=True, help_text="Null where the version looks nothing up in feature tables."
+    )
+    reason_check = ReasonCheckSchema(
+        allow_null=True, help_text="Null where the reasons are not from the score."
     )
 
 
@@ -192,6 +206,11 @@ class DecisionSchema(serializers.Serializer[None]):
     policy_version = serializers.IntegerField()
     explanation = ExplanationSchema()
     reasons = ReasonSchema(many=True)
+    key_factors = ReasonSchema(
+        many=True,
+        allow_null=True,
+        help_text="Of a credit score under the FCRA, for its own notice; null where the score is none.",
+    )
     clock = ClockSchema()
     receipt = ReceiptSchema()
     decided_at = serializers.DateTimeField()

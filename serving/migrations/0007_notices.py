@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('audit', '0008_erasure_disputes'),
         ('registry', '0012_serving_policies'),
-        ('serving', '0005_deployments'),
+        ('serving', '0006_reason_checks'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

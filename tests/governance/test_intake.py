@@ -291,6 +291,7 @@ def a_window(packed: np.ndarray, people: int) -> DecisionWindow:
         version_numbers=np.ones(rows, dtype=np.int64),
         decided_at=np.array([timezone.now()] * rows, dtype=object),
         outcomes=np.array(["approved"] * rows, dtype=object),
+        paths=np.array(["score"] * rows, dtype=object),
         packed=packed,
         margin=np.zeros(rows),
         pd=np.full(rows, 0.5),

@@ -21,7 +21,16 @@ from governance.errors import (
 )
 from governance.models import Approval, ChangeRequest
 from governance.queries.changes import changes_awaiting, seats_awaited
-from governance.quorum import ALL_SEATS, BOTH, LAW_AND_PRIVACY, SEATS, SEATS_OF_TIER, seats
+from governance.quorum import (
+    ALL_SEATS,
+    BOTH,
+    LAW_AND_PRIVACY,
+    REASON_TEXTS,
+    SEATS,
+    SEATS_OF_POLICY,
+    SEATS_OF_TIER,
+    seats,
+)
 from registry.models import Clearance
 from registry.queries import champion, live_clearance
 from tests.audit.people import a_case
@@ -183,6 +192,7 @@ def test_the_database_grants_nothing_while_a_seat_of_the_policy_is_free(asked, a
         (1, "rollout", ""): BOTH,
         (1, "exception", ""): ("governance.decide_staging", "governance.decide_exception"),
     }, "The triggers quorum_of_tier and quorum_of_kind hold these: change both."
+    assert SEATS_OF_POLICY == {"reason_library": REASON_TEXTS}, "quorum_of_kind: change both."
     approve_change(asked.pk, WHY, by=approver)
 
     with pytest.raises(IntegrityError, match="tier 1"), transaction.atomic():

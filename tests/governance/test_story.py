@@ -45,8 +45,8 @@ GATES = {
 
 
 @pytest.mark.django_db
-def test_a_version_goes_from_a_file_to_a_decision_through_four_people(
-    developer, validator, approver, lending
+def test_a_version_goes_from_a_file_to_a_decision_through_five_people(
+    developer, validator, approver, counsel, lending
 ):
     dataset = upload(developer, a_file(800)).json()
     post(
@@ -67,6 +67,8 @@ def test_a_version_goes_from_a_file_to_a_decision_through_four_people(
             developer, "change-requests", kind="policy", policy=policies[kind], rationale="As said."
         )
         assert decide(approver, asked.json()["id"]).status_code == 201
+        if kind == "reason_library":
+            assert decide(counsel, asked.json()["id"]).status_code == 201
 
     run = post(
         developer, "runs",

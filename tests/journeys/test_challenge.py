@@ -96,13 +96,15 @@ class Bank:
         return page
 
     def adopt(self, kind: str, body: str) -> None:
-        """Dana proposes and asks; Amira reads and adopts."""
+        """Dana proposes and asks; Amira reads and adopts, what applicants are told together with Carla."""
         self.at("dana").open("/registry/policy/")
         words = {"kind": kind, "name": MODEL, "body": body, "rationale": "Agreed in the committee."}
         self.press("dana", "Propose a policy", **words)
         self.page_of("dana", "registry/policy", f"{kind} {MODEL} v1")
         self.press("dana", "Request adoption", rationale="For the new model.")
         self.decide("amira", f"adopt {kind} {MODEL}")
+        if kind == "reason_library":
+            self.decide("carla", f"adopt {kind} {MODEL}")
 
     def decide(self, name: str, what: Any) -> Page:
         """Open the request on the desk's list, look at the evidence, and approve."""

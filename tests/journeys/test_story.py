@@ -68,10 +68,11 @@ def bank(
     developer: User,
     validator: User,
     approver: User,
+    counsel: User,
     lending: User,
     signed_in: Callable[[User], Client],
 ) -> Bank:
-    people = (developer, validator, approver, lending)
+    people = (developer, validator, approver, counsel, lending)
     return Bank({person.get_username(): signed_in(person) for person in people})
 
 
@@ -92,7 +93,10 @@ def trained(bank: Bank) -> dict[str, Any]:
     for kind, body in (("decision", DECISION), ("reason_library", REASONS), ("gate", GATES)):
         proposal = {"kind": kind, "name": "small", "body": body, "rationale": "Agreed."}
         policies[kind] = bank.made("dana", "policies", proposal)["id"]
-        bank.approve("amira", bank.ask({"kind": "policy", "policy": policies[kind]}))
+        asked = bank.ask({"kind": "policy", "policy": policies[kind]})
+        bank.approve("amira", asked)
+        if kind == "reason_library":
+            bank.approve("carla", asked)
     wanted = {"algorithm": "logistic_regression", "params": {}, "seed": 7, "holdout_share": 0.3}
     run = bank.made("dana", "runs", {"model": "small", "dataset": dataset.json()["id"], **wanted})
     train_run(run["id"])

@@ -20,7 +20,7 @@ from registry import artefacts, execution, queries
 from registry.actions.clearances import grant_clearance
 from registry.actions.datasets import register_dataset
 from registry.actions.models import register_model
-from registry.actions.policies import adopt_policy, propose_policy
+from registry.actions.policies import adopt_policy, endorse_policy, propose_policy
 from registry.actions.runs import TrainingOutcome, complete_run, request_run, start_run
 from registry.actions.versions import change_stage, promote_to_champion, register_version
 from registry.contract import FeatureContract
@@ -57,6 +57,7 @@ __all__ = [
     "an_outcome",
     "the_builder",
     "the_checker",
+    "the_second_checker",
 ]
 
 EVIDENCE_DIGEST = "e" * 64
@@ -72,6 +73,11 @@ def the_builder() -> User:
 def the_checker() -> User:
     """The second pair of eyes that adopts the builder's policies and approves versions."""
     return _of_registry("checker")
+
+
+def the_second_checker() -> User:
+    """The third pair of eyes, on whose word the checker adopts what applicants are told."""
+    return _of_registry("counsel of the tests")
 
 
 def a_model(name: str | None = None, *, by: User | None = None, **changes: Any) -> ScoringModel:
@@ -176,6 +182,8 @@ def a_policy(
         rationale="What the tests need.",
     )
     if adopted:
+        if kind == Policy.Kind.REASON_LIBRARY:
+            endorse_policy(policy, by=the_second_checker(), rationale="Read and agreed.")
         adopt_policy(policy, by=the_checker(), rationale="Read and agreed.")
     return queries.policy_with(policy.pk)
 

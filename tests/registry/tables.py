@@ -88,8 +88,12 @@ missing_statement = "The credit bureau reports nothing"
 REASONS = {
     "language": "en",
     "groups": {
-        "obligations": {"code": "R01", "statement": "Obligations", "missing_statement": "None"},
-        "bureau": {"code": "R02", "statement": "Bureau", "missing_statement": "None"},
+        "obligations": {
+            "code": "R01",
+            "statement": "Obligations",
+            "missing_statement": "No obligations known",
+        },
+        "bureau": {"code": "R02", "statement": "Bureau", "missing_statement": "No bureau report"},
     },
 }
 _numbers = count(1)

@@ -68,7 +68,6 @@ def test_a_decision_policy_at_fault_is_refused_by_its_field(
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"groups": REASON_BODY["groups"]}, "body.language"),
         ({"language": "", "groups": REASON_BODY["groups"]}, "body.language"),
         ({"language": "en", "groups": {}}, "body.groups"),
         ({"language": "en", "groups": {"a": "text"}}, "body.groups.a"),

@@ -6,7 +6,7 @@ from audit.models import Entry
 from audit.vault import open_private
 from registry.queries import contract_of_version
 from serving.models import Decision, Observation
-from tests.registry.builders import CUT_OFF
+from tests.registry.builders import CUT_OFF, REASON_BODY, a_policy
 from tests.serving.builders import BAD, GOOD, a_champion, an_application
 
 pytestmark = pytest.mark.django_db
@@ -201,3 +201,50 @@ def test_a_decision_that_does_not_exist_is_not_found(client_of_lending):
 
     assert response.status_code == 404
     assert response.json()["type"] == "/problems/no-such-decision"
+
+
+def test_a_decline_keeps_whether_its_reasons_say_what_counted(decide_over_http):
+    answer = decide_over_http(an_application(**BAD)).json()
+
+    check = answer["explanation"]["reason_check"]
+    against = sum(reason["contribution"] for reason in answer["reasons"])
+    assert 0 < check["share_named"] <= 1
+    assert check["would_flip"] is True
+    assert against > 0
+    seen = Observation.objects.get(pk=answer["decision_id"])
+    assert seen.reason_check == check
+    private = open_private(Entry.objects.get(pk=answer["receipt"]["entry_id"]))
+    assert private["reason_check"]["would_flip"] is True
+    assert private["key_factors"] is None
+
+
+def test_an_approval_and_a_score_that_is_no_credit_score_keep_neither(decide_over_http):
+    answer = decide_over_http(an_application(**GOOD)).json()
+
+    assert answer["explanation"]["reason_check"] is None
+    assert answer["key_factors"] is None
+
+
+def test_the_key_factors_of_a_credit_score_are_a_list_of_their_own(post):
+    texts = {name: {key: group[key] for key in ("statement", "missing_statement")} for name, group in REASON_BODY["groups"].items()}  # fmt: skip
+    library = {
+        "languages": ["en"],
+        "is_fcra_credit_score": True,
+        "groups": {
+            name: {
+                "code": group["code"],
+                "sample_form": "other",
+                "key_factor": "yes" if name == "payment_history" else "no",
+                "texts": {"en": texts[name]},
+            }
+            for name, group in REASON_BODY["groups"].items()
+        },
+    }
+    champion = a_champion(reason_library=a_policy("reason_library", library))
+
+    answer = post(f"models/{champion.model.name}/decisions", an_application(**BAD)).json()
+
+    assert [factor["reason_group"] for factor in answer["key_factors"]] == ["payment_history"]
+    assert [factor["rank"] for factor in answer["key_factors"]] == [1]
+    assert len(answer["reasons"]) > 1
+    assert Observation.objects.get(pk=answer["decision_id"]).key_factors == answer["key_factors"]

@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 
 from registry.contract import Feature, FeatureContract
+from registry.reason_library import ReasonLibrary
 from serving.errors import ExplanationDoesNotAddUp, NoPrincipalReason
 from serving.explainers.linear import LinearScorer
 from serving.judging import Judge
-from serving.policy import DecisionPolicy
-from serving.reasons import ReasonFinder, ReasonLibrary
+from serving.policy import DecisionPolicy, KnockoutRule
+from serving.reasons import ReasonFinder
 
 CONTRACT = FeatureContract(
     (Feature("dti", "number", reason_group="debt"), Feature("late", "number", reason_group="late"))
@@ -35,7 +36,7 @@ def a_judge(coefficients, base_value=0.0, policy=POLICY):
         method="of the tests",
     )
     finder = ReasonFinder(CONTRACT, LIBRARY, policy.materiality_floor, policy.max_reasons)
-    return Judge(CONTRACT, scorer, policy, finder, frozenset())
+    return Judge(CONTRACT, scorer, policy, finder, frozenset(), typical=np.zeros(2))
 
 
 def test_a_judgement_holds_score_explanation_ruling_and_reasons_of_one_pass():
@@ -83,3 +84,56 @@ def test_each_row_is_judged_for_itself_and_in_order():
 
     assert isinstance(judged[0], ExplanationDoesNotAddUp)
     assert [row.ruling.outcome for row in judged[1:]] == ["declined", "approved"]
+
+
+def test_reasons_that_explain_the_decline_would_flip_it():
+    [judgement] = a_judge([2.0, 1.0]).judge([{"dti": 3.0, "late": 1.0}])
+
+    # Both named: at the baseline the margin is 0, and 0.5 is the cut-off: still declined, at its very edge.
+    assert judgement.check.share_named == 1.0
+    assert not judgement.check.would_flip
+
+    lenient = DecisionPolicy(0.6, None, (), materiality_floor=0.0, max_reasons=4)
+    [judgement] = a_judge([2.0, 1.0], policy=lenient).judge([{"dti": 3.0, "late": 1.0}])
+
+    assert judgement.check.would_flip
+
+
+def test_reasons_that_name_too_little_are_seen_to():
+    one = DecisionPolicy(0.6, None, (), materiality_floor=0.0, max_reasons=1)
+
+    [judgement] = a_judge([2.0, 1.0], policy=one).judge([{"dti": 1.0, "late": 1.9}])
+
+    # Named is dti with 2.0 of 3.9; with late alone the margin is still 1.9.
+    assert judgement.check.share_named == pytest.approx(2.0 / 3.9)
+    assert not judgement.check.would_flip
+
+
+def test_a_referral_is_checked_against_the_edge_of_its_grey_band():
+    grey = DecisionPolicy(0.9, (0.45, 0.9), (), materiality_floor=0.0, max_reasons=1)
+
+    [judgement] = a_judge([1.0, 1.0], policy=grey).judge([{"dti": 1.0, "late": 0.2}])
+
+    # Without dti the pd is 0.55: below the cut-off, and inside the band as before.
+    assert judgement.ruling.outcome == "referred"
+    assert [reason.reason_group for reason in judgement.reasons] == ["debt"]
+    assert not judgement.check.would_flip
+
+
+def test_a_knock_out_is_its_own_reason_and_nothing_is_checked():
+    rule = KnockoutRule("late", ">", 5.0, "late")
+    strict = DecisionPolicy(0.5, None, (rule,), materiality_floor=0.0, max_reasons=4)
+
+    [judgement] = a_judge([2.0, 1.0], policy=strict).judge([{"dti": 3.0, "late": 9.0}])
+
+    assert [reason.reason_group for reason in judgement.reasons] == ["late"]
+    assert judgement.check is None
+
+
+def test_an_approval_has_nothing_to_check_and_each_row_gets_its_own_check():
+    judged = a_judge([2.0, 1.0]).judge(
+        [{"dti": -1.0, "late": 0.0}, {"dti": 3.0, "late": 0.0}, {"dti": -9.0, "late": 0.0}, {"dti": 1.0, "late": 1.0}]
+    )  # fmt: skip
+
+    assert [one.check is not None for one in judged] == [False, True, False, True]
+    assert [one.check.share_named for one in judged if one.check] == [1.0, 1.0]

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from registry.contract import Feature, FeatureContract
-from serving.policy import KnockoutRule, PolicyUnusable
-from serving.reasons import ReasonFinder, ReasonLibrary
+from registry.reason_library import LibraryUnreadable, ReasonLibrary
+from serving.policy import KnockoutRule
+from serving.reasons import Reason, ReasonFinder, combined, in_language
 
 CONTRACT = FeatureContract(
     (
@@ -120,5 +121,144 @@ def test_a_knockout_gives_that_very_factor_once_and_claims_no_weight():
 
 
 def test_a_library_that_cannot_be_read_is_refused():
-    with pytest.raises(PolicyUnusable, match="statement"):
+    with pytest.raises(LibraryUnreadable, match="statement"):
         ReasonLibrary.from_json({"language": "en", "groups": {"income": {"code": "R01"}}})
+
+
+def a_reason(group: str, contribution: float | None = 0.1) -> Reason:
+    return Reason(1, f"code of {group}", group, f"About {group}", contribution)
+
+
+def groups_of(reasons):
+    return [(reason.rank, reason.reason_group) for reason in reasons]
+
+
+def test_a_person_names_reasons_in_the_words_of_the_library_and_each_once():
+    finder = ReasonFinder(CONTRACT, LIBRARY, floor=0.0, limit=4)
+
+    reasons = finder.named(["history", "income", "history"])
+
+    assert groups_of(reasons) == [(1, "history"), (2, "income")]
+    assert [reason.statement for reason in reasons] == ["About history", "About income"]
+    with pytest.raises(KeyError):
+        finder.named(["mood"])
+
+
+def test_reasons_of_both_components_take_turns_and_are_four_at_most():
+    of_model = [a_reason(group) for group in ("obligations", "income", "inquiries", "history")]
+    of_person = [a_reason(group, None) for group in ("residence", "employment", "references")]
+
+    assert groups_of(combined(of_model, of_person)) == [
+        (1, "obligations"),
+        (2, "residence"),
+        (3, "income"),
+        (4, "employment"),
+    ]
+
+
+def test_what_both_components_name_is_one_reason_and_makes_room_for_another():
+    of_model = [a_reason("income"), a_reason("history")]
+    of_person = [a_reason("income", None), a_reason("residence", None)]
+
+    reasons = combined(of_model, of_person)
+
+    assert groups_of(reasons) == [(1, "income"), (2, "history"), (3, "residence")]
+    assert reasons[0].contribution == 0.1
+
+
+def test_one_component_alone_keeps_its_reasons_and_their_order():
+    alone = [a_reason("income"), a_reason("history")]
+
+    assert groups_of(combined(alone, [])) == groups_of(combined([], alone))
+    assert combined([], []) == ()
+
+
+def test_the_share_named_is_of_all_that_weighed_against_and_of_nothing_in_favour():
+    attributions = np.array([0.3, 0.0, 0.4, 0.2, 0.1, -5.0])
+    finder = ReasonFinder(CONTRACT, LIBRARY, floor=0.15, limit=2)
+    reasons = finder.principal(attributions, APPLICANT)
+
+    # Named: income 0.4 and obligations 0.3; against were 0.4 + 0.3 + 0.2 + 0.1.
+    assert finder.share_named(reasons, attributions) == pytest.approx(0.7)
+
+
+def test_the_features_of_reasons_are_all_features_of_their_groups():
+    finder = ReasonFinder(CONTRACT, LIBRARY, floor=0.0, limit=4)
+
+    assert finder.features_of([a_reason("obligations"), a_reason("history")]) == [0, 1, 5]
+
+
+BUREAU = FeatureContract(
+    tuple(Feature(name, "number", reason_group=name) for name in ("a", "b", "c", "d", "e", "asked", "own"))
+)  # fmt: skip
+KINDS = {**dict.fromkeys("abcde", "yes"), "asked": "inquiries", "own": "no"}
+
+
+def key_factors(attributions, *, is_score=True, floor=0.0):
+    library = ReasonLibrary.from_json(
+        {
+            "languages": ["en", "es"],
+            "is_fcra_credit_score": is_score,
+            "groups": {
+                name: {
+                    "code": name,
+                    "sample_form": "other",
+                    "key_factor": kind,
+                    "texts": {
+                        language: {"statement": f"{name} {language}", "missing_statement": f"no {name} {language}"}
+                        for language in ("en", "es")
+                    },
+                }
+                for name, kind in KINDS.items()
+            },
+        }
+    )  # fmt: skip
+    finder = ReasonFinder(BUREAU, library, floor=floor, limit=4)
+    found = finder.key_factors(np.array(attributions), np.zeros(7))
+    return None if found is None else [factor.reason_group for factor in found]
+
+
+def test_a_score_that_is_no_credit_score_has_no_key_factors():
+    assert key_factors([1.0] * 7, is_score=False) is None
+
+
+def test_inquiries_are_a_fifth_key_factor_where_they_weighed_least():
+    assert key_factors([0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.9]) == ["a", "b", "c", "d", "asked"]
+
+
+def test_inquiries_among_the_first_four_leave_no_fifth():
+    assert key_factors([0.6, 0.5, 0.4, 0.3, 0.2, 0.55, 0.9]) == ["a", "asked", "b", "c"]
+
+
+def test_inquiries_that_helped_or_did_not_matter_are_no_key_factor():
+    assert key_factors([0.6, 0.5, 0.4, 0.3, 0.2, -0.1, 0.0]) == ["a", "b", "c", "d"]
+    assert key_factors([0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0], floor=0.15) == ["a", "b", "c", "d"]
+
+
+def test_a_credit_score_with_nothing_against_has_an_empty_list():
+    assert key_factors([-1.0] * 7) == []
+
+
+def test_kept_reasons_are_said_in_another_language_of_their_library():
+    library = ReasonLibrary.from_json(
+        {
+            "languages": ["en", "es"],
+            "is_fcra_credit_score": False,
+            "groups": {
+                "income": {
+                    "code": "R01",
+                    "sample_form": "other",
+                    "key_factor": "no",
+                    "texts": {
+                        "en": {"statement": "Income", "missing_statement": "Income not known"},
+                        "es": {"statement": "Ingresos", "missing_statement": "Ingresos no conocidos"},
+                    },
+                }
+            },
+        }
+    )  # fmt: skip
+    kept = [{"reason_group": "income", "statement": "Income not known"}]
+
+    assert in_language(kept, library, "es") == ["Ingresos no conocidos"]
+    with pytest.raises(KeyError):
+        in_language(kept, library, "fr")

@@ -53,7 +53,7 @@ def assert_as_described(schema, component, document):
     assert set(document) == set(properties), component
     for name, value in document.items():
         reference = properties[name].get("$ref") or properties[name].get("items", {}).get("$ref")
-        if reference:
+        if reference and value is not None:
             for item in value if isinstance(value, list) else [value]:
                 assert_as_described(schema, reference.rsplit("/", 1)[1], item)
 

@@ -53,7 +53,7 @@ def enter_the_model(stage: Stage) -> None:
 
 
 def adopt_policies(stage: Stage) -> None:
-    """Every limit that will be applied is proposed by one person and adopted by another."""
+    """Every limit that will be applied is proposed by one person and adopted by another, what applicants are told by two."""
     material, story = stage.material, stage.story
     wanted: list[tuple[str, dict[str, Any], str]] = [
         ("decision", policies.decision_policy(material.bad_rate), f"Declines who is far likelier to be bad than the {material.bad_rate:.1%} of the file; just below, a person looks."),
@@ -64,7 +64,9 @@ def adopt_policies(stage: Stage) -> None:
         ("oversight", policies.oversight_policy(), "The usual times for findings, attestations and revalidations."),
         ("notice", policies.notice_policy()["body"], "Adverse action notices in the words of Regulation B with the days to send them in, letters of explanation in those of EU law; the bank in them is an example."),
     ]  # fmt: skip
-    with story.step("Dana proposes the policies, Amira adopts them"):
+    with story.step(
+        "Dana proposes the policies, Amira adopts them, and Carla, legal counsel, the reasons too"
+    ):
         for kind, body, why in wanted:
             proposal = {"kind": kind, "name": stage.model, "body": body, "rationale": why}
             jurisdiction = material.description.dataset["jurisdiction"]
@@ -76,10 +78,11 @@ def adopt_policies(stage: Stage) -> None:
             change = stage.rest("dana").post(
                 "change-requests", {"kind": "policy", "policy": policy["id"], "rationale": why}
             )
-            stage.rest("amira").post(
-                f"change-requests/{change['id']}/approvals",
-                {"decision": "approve", "rationale": f"Read in full. {why}"},
-            )
+            for person in ("amira", "carla") if kind == "reason_library" else ("amira",):
+                stage.rest(person).post(
+                    f"change-requests/{change['id']}/approvals",
+                    {"decision": "approve", "rationale": f"Read in full. {why}"},
+                )
     story.table("Policies in force", ["kind", "why"], [[kind, why] for kind, _, why in wanted])
 
 

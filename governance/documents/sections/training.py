@@ -19,6 +19,7 @@ from governance.documents.content import (
 from governance.documents.record import Record
 from registry.features import Feature
 from registry.models import Policy
+from registry.reason_library import ReasonLibrary
 
 
 def data(record: Record) -> Part:
@@ -166,10 +167,15 @@ def explanations(record: Record) -> Part:
         record.version.reason_library,
     )
     band = base.band
-    groups = library.body["groups"]
+    told = ReasonLibrary.from_json(library.body)
     used = sorted({feature.reason_group for feature in record.contract.features})
     rows = tuple(
-        line(library, groups[name]["code"], name.replace("_", " "), groups[name]["statement"])
+        line(
+            library,
+            told.groups[name].code,
+            name.replace("_", " "),
+            told.texts_of(name).statement,
+        )
         for name in used
     )
     return Part(

@@ -17,7 +17,7 @@ from monitoring.queries.reports import alerts, pass_with
 
 
 class Command(ActCommand):
-    help = "Measure drift, fairness and performance of one model over one window, and file the reports."
+    help = "Measure drift, fairness, performance and reasons of one model over one window, and file the reports."
     account = "monitor"
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,6 +1,7 @@
 """Why: the score, the principal reasons, and what each feature gave."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib import admin
 from django.utils.html import format_html
@@ -20,21 +21,28 @@ def score(decision: Decision) -> str:
 
 @admin.display(description="Principal reasons")
 def reasons_table(decision: Decision) -> str:
-    reasons = decision.observation.reasons
-    if not reasons:
-        return "None: approved."
-    return table(
-        ["", "Code", "What the applicant is told", unit_of(decision.observation)],
-        [
-            (
-                reason["rank"],
-                reason["code"],
-                reason["statement"],
-                "knock-out" if reason["contribution"] is None else f"{reason['contribution']:+.3f}",
-            )
-            for reason in reasons
-        ],
+    seen = decision.observation
+    return _told(seen.reasons, unit_of(seen)) if seen.reasons else "None: approved."
+
+
+@admin.display(description="Do the reasons say what counted?")
+def reason_check(decision: Decision) -> str:
+    check = decision.observation.reason_check
+    if check is None:
+        return "Not asked: they are not from the score."
+    would = "would" if check["would_flip"] else "would not"
+    return (
+        f"They name {check['share_named']:.0%} of what weighed against the applicant. With typical values in their "
+        f"place the score {would} have given another outcome."
     )
+
+
+@admin.display(description="Key factors of the credit score (FCRA)")
+def key_factors_table(decision: Decision) -> str:
+    seen = decision.observation
+    if seen.key_factors is None:
+        return "None: the score is no credit score."
+    return _told(seen.key_factors, unit_of(seen)) if seen.key_factors else "Nothing against."
 
 
 @admin.display(description="From the baseline to this application")
@@ -98,8 +106,31 @@ def unit_of(seen: Observation) -> str:
     return output_of(seen.method).words
 
 
+def _told(reasons: list[dict[str, Any]], unit: str) -> str:
+    return table(
+        ["", "Code", "What the applicant is told", unit],
+        [
+            (
+                reason["rank"],
+                reason["code"],
+                reason["statement"],
+                "knock-out" if reason["contribution"] is None else f"{reason['contribution']:+.3f}",
+            )
+            for reason in reasons
+        ],
+    )
+
+
 WHY = Part(
     "Why",
-    (score, reasons_table, contributions_picture, attributions_table, freshness_table),
+    (
+        score,
+        reasons_table,
+        reason_check,
+        key_factors_table,
+        contributions_picture,
+        attributions_table,
+        freshness_table,
+    ),
     of_few=True,
 )

@@ -11,11 +11,21 @@ from django.utils import timezone
 
 from audit.errors import InvalidInput, NotPermitted
 from audit.models import Entry
-from registry.actions.policies import adopt_policy, propose_policy, reject_policy
-from registry.errors import ApproverIsProposer, PolicyMalformed, PolicyNotProposed
-from registry.models import Policy
+from registry.actions.policies import (
+    adopt_policy,
+    endorse_policy,
+    propose_policy,
+    reject_policy,
+)
+from registry.errors import (
+    ApproverIsProposer,
+    NotEndorsed,
+    PolicyMalformed,
+    PolicyNotProposed,
+)
+from registry.models import Policy, PolicyEndorsement
 from registry.queries import policy_in_force
-from tests.registry.builders import DECISION_BODY, a_policy
+from tests.registry.builders import DECISION_BODY, a_policy, the_second_checker
 
 LastEntry = Callable[[], dict[str, Any]]
 
@@ -126,3 +136,64 @@ def test_whoever_lacks_the_permission_decides_nothing(outsider: User) -> None:
         propose_policy("decision", "mine", DECISION_BODY, by=outsider, rationale="I am root.")
 
     assert Policy.objects.get().status == "proposed"
+
+
+def test_what_applicants_are_told_is_adopted_on_the_word_of_another_person(
+    checker: User, last_entry: LastEntry
+) -> None:
+    library = a_policy("reason_library", adopted=False)
+
+    endorse_policy(library, by=the_second_checker(), rationale="The texts are specific.")
+
+    assert last_entry()["event"] == "registry.policy.endorsed"
+    library.refresh_from_db()
+    assert library.status == "proposed"
+
+    adopt_policy(library, by=checker, rationale="Agreed.")
+
+    assert last_entry()["public"]["endorsed_by"] == ["counsel of the tests"]
+    library.refresh_from_db()
+    assert library.status == "approved"
+
+
+def test_one_person_alone_does_not_adopt_what_applicants_are_told(checker: User) -> None:
+    library = a_policy("reason_library", adopted=False)
+    endorse_policy(library, by=checker, rationale="My own word.")
+
+    with pytest.raises(NotEndorsed):
+        adopt_policy(library, by=checker, rationale="And mine again.")
+
+    library.refresh_from_db()
+    assert library.status == "proposed"
+    assert Entry.objects.order_by("-id")[0].event == "audit.action_refused"
+
+
+def test_nobody_endorses_what_they_proposed_or_what_was_decided(
+    builder: User, checker: User
+) -> None:
+    library = a_policy("reason_library", adopted=False)
+
+    with pytest.raises(ApproverIsProposer):
+        endorse_policy(library, by=builder, rationale="Looks fine to me.")
+    with pytest.raises(PolicyNotProposed):
+        endorse_policy(a_policy("reason_library"), by=checker, rationale="Late.")
+
+    assert not PolicyEndorsement.objects.filter(policy=library).exists()
+
+
+@pytest.mark.parametrize("endorser", [None, "checker", "builder"])
+def test_the_database_refuses_what_applicants_are_told_without_a_third_person(
+    builder: User, checker: User, endorser: str | None
+) -> None:
+    library = a_policy("reason_library", adopted=False)
+    people = {"checker": checker, "builder": builder}
+    if endorser:
+        PolicyEndorsement.objects.create(
+            policy=library, endorsed_by=people[endorser], endorsed_at=timezone.now(), rationale="-",
+            entry=library.entry,
+        )  # fmt: skip
+
+    with pytest.raises(IntegrityError, match="on the word of another"):
+        Policy.objects.filter(pk=library.pk).update(
+            status="approved", approved_by=checker, approved_at=timezone.now()
+        )
