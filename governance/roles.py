@@ -68,11 +68,16 @@ READ_MODELS = READ_LOG | frozenset(
         "registry.view_trackedrun",
         "registry.view_userestriction",
         "registry.view_writeback",
+        "serving.view_correction",
         "serving.view_decision",
         "serving.view_deployment",
         "serving.view_explanationfailure",
+        "serving.view_latereview",
         "serving.view_loadfailure",
         "serving.view_outcome",
+        "serving.view_resolution",
+        "serving.view_review",
+        "serving.view_reviewstep",
     }
 )
 # Makers propose; checkers decide. No role is both, and the acts compare the people as well.
@@ -248,7 +253,26 @@ ROLES: dict[str, frozenset[str]] = {
         "audit.view_erasurecase",
         "audit.view_legalhold",
     },
-    "scoring client": frozenset({"serving.decide", "serving.record_outcome"}),
+    # Decides referred cases, overrides, and reviews what others decided. No model is theirs.
+    "credit officer": READ_LOG
+    | {
+        "registry.view_modelversion",
+        "registry.view_scoringmodel",
+        "serving.handle_review",
+        "serving.open_review",
+        "serving.resolve_decision",
+        "serving.view_correction",
+        "serving.view_decision",
+        "serving.view_latereview",
+        "serving.view_observation",
+        "serving.view_outcome",
+        "serving.view_resolution",
+        "serving.view_review",
+        "serving.view_reviewstep",
+    },
+    "scoring client": frozenset(
+        {"serving.decide", "serving.open_review", "serving.record_outcome"}
+    ),
     "administrator": frozenset(
         {
             "governance.create_user",
@@ -309,6 +333,7 @@ SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
             "registry.restrict_use",
             "registry.delete_featurerow",
             "serving.delete_observation",
+            "serving.notice_late_review",
         }
     ),
     # Trains and proposes by itself, and can approve nothing.

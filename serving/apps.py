@@ -7,8 +7,17 @@ class ServingConfig(AppConfig):
     name = "serving"
     verbose_name = "Decisions"
 
-    append_only = ["Decision", "Outcome", "LoadFailure", "ExplanationFailure"]
-    governed = ["Deployment"]
+    append_only = [
+        "Decision",
+        "Outcome",
+        "LoadFailure",
+        "ExplanationFailure",
+        "Resolution",
+        "Correction",
+        "ReviewStep",
+        "LateReview",
+    ]
+    governed = ["Deployment", "Review"]
     erasable = ["Observation"]
     plain = ["IdempotencyRecord"]
 

@@ -13,6 +13,16 @@ class Event(StrEnum):
     OBSERVATIONS_DELETED = "serving.observations.deleted"
     OUTCOME_RECORDED = "serving.outcome.recorded"
     OUTCOMES_REFUSED = "serving.outcomes.refused"
+    DECISION_RESOLVED = "serving.decision.resolved"
+    DECISION_CORRECTED = "serving.decision.corrected"
+    REVIEW_OPENED = "serving.review.opened"
+    REVIEW_ACKNOWLEDGED = "serving.review.acknowledged"
+    REVIEW_ASSIGNED = "serving.review.assigned"
+    REVIEW_INFORMATION_REQUESTED = "serving.review.information_requested"
+    REVIEW_INFORMATION_RECEIVED = "serving.review.information_received"
+    REVIEW_EVIDENCE_OPENED = "serving.review.evidence_opened"
+    REVIEW_CLOSED = "serving.review.closed"
+    REVIEW_LATE = "serving.review.late"
 
 
 DESCRIPTIONS = {
@@ -25,4 +35,14 @@ DESCRIPTIONS = {
     Event.OBSERVATIONS_DELETED: "What an erased person's decisions were made of was deleted: how many there were.",
     Event.OUTCOME_RECORDED: "It became known how a decided application turned out. What became of it is in the private part.",
     Event.OUTCOMES_REFUSED: "Outcomes of a batch were not taken: their positions and what was wrong, no values.",
+    Event.DECISION_RESOLVED: "A person decided a referred case, or against the outcome that stood, alone or after a review. Outcome, reasons and rationale are in the private part.",
+    Event.DECISION_CORRECTED: "An application was decided anew with corrected data: which decision it was, which it is, and the names of what was corrected.",
+    Event.REVIEW_OPENED: "An applicant contests a decision: when that came, by when it is answered, and by which policy. The grounds are in the private part.",
+    Event.REVIEW_ACKNOWLEDGED: "The applicant was told that the contest was received.",
+    Event.REVIEW_ASSIGNED: "A review was given to somebody who had no part in the decision.",
+    Event.REVIEW_INFORMATION_REQUESTED: "The reviewer asked the applicant for something. What for is in the private part.",
+    Event.REVIEW_INFORMATION_RECEIVED: "The applicant answered the reviewer, in the private part.",
+    Event.REVIEW_EVIDENCE_OPENED: "The reviewer opened what the decision rests on and what was said since: the digest of what was shown.",
+    Event.REVIEW_CLOSED: "A review ended. Its result and the letter to the applicant are in the private part.",
+    Event.REVIEW_LATE: "A review was not closed by its day.",
 }

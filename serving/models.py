@@ -6,6 +6,11 @@ from django.db.models import Q
 
 from audit.ids import uuid7
 from serving.policy import DecisionOutcome, DecisionPath
+from serving.resolution_models import Correction as Correction
+from serving.resolution_models import Resolution as Resolution
+from serving.review_models import LateReview as LateReview
+from serving.review_models import Review as Review
+from serving.review_models import ReviewStep as ReviewStep
 
 
 class Decision(models.Model):

@@ -1,6 +1,7 @@
 """How decisions are served, as people approved it: the policy of kind `serving`, a model's own or the one for all. Pure.
 
-{"explanations": {"most_table_mib": 256}}
+{"explanations": {"most_table_mib": 256}, "overrides": {"watch": 0.05, "breach": 0.1},
+ "reviews": {"months": 1, "alert_days_before": 7}}
 
 Each part may be left out; whoever follows a part says beside it what holds without it.
 """
@@ -13,7 +14,9 @@ from audit.errors import FieldProblem
 from serving.errors import ServingPolicyMalformed
 
 PARTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
-    "explanations": {"most_table_mib": (1, 65_536)}
+    "explanations": {"most_table_mib": (1, 65_536)},
+    "overrides": {"watch": (0.0, 1.0), "breach": (0.0, 1.0)},
+    "reviews": {"months": (1, 12), "alert_days_before": (0, 31)},
 }
 """Each part with its keys, and the least and most that each may say: whole numbers, unless these are written with a point."""
 

@@ -6,6 +6,17 @@ from serving.api.decisions import DecisionBatches, DecisionDetail, Decisions
 from serving.api.deployments import DeploymentEnd, Deployments
 from serving.api.labels import DecisionLabel, Labels
 from serving.api.proofs import DecisionProof
+from serving.api.resolutions import DecisionCorrections, DecisionResolution, Overrides
+from serving.api.reviews import (
+    DecisionReviews,
+    ReviewClosure,
+    ReviewDetail,
+    ReviewEvidence,
+    ReviewFiguresOfModel,
+    ReviewList,
+    ReviewsDue,
+    ReviewSteps,
+)
 
 urlpatterns = [
     path("models/<slug:model>/decisions", Decisions.as_view()),
@@ -16,4 +27,15 @@ urlpatterns = [
     path("decisions/<uuid:decision_id>/proof", DecisionProof.as_view()),
     path("decisions/<uuid:decision_id>/label", DecisionLabel.as_view()),
     path("labels", Labels.as_view()),
+    path("decisions/<uuid:decision_id>/resolution", DecisionResolution.as_view()),
+    path("decisions/<uuid:decision_id>/corrections", DecisionCorrections.as_view()),
+    path("decisions/<uuid:decision_id>/reviews", DecisionReviews.as_view()),
+    path("models/<slug:model>/overrides", Overrides.as_view()),
+    path("models/<slug:model>/review-figures", ReviewFiguresOfModel.as_view()),
+    path("reviews", ReviewList.as_view()),
+    path("reviews/due", ReviewsDue.as_view()),
+    path("reviews/<uuid:review_id>", ReviewDetail.as_view()),
+    path("reviews/<uuid:review_id>/steps", ReviewSteps.as_view()),
+    path("reviews/<uuid:review_id>/evidence", ReviewEvidence.as_view()),
+    path("reviews/<uuid:review_id>/closure", ReviewClosure.as_view()),
 ]

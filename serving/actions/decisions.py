@@ -23,6 +23,7 @@ from serving.answers import refusal_answer
 from serving.applications import Application, read_application
 from serving.batches import refused_rows
 from serving.choosing import live_versions
+from serving.correcting import corrected_application
 from serving.errors import (
     BatchOutOfBounds,
     ExplanationDoesNotAddUp,
@@ -81,15 +82,37 @@ def decide(
     [live] = found
     # 3
     [judged] = _judged(live, [document], now, by)
-    if isinstance(judged, ExplanationDoesNotAddUp):
-        record_explanation_failure(live.loaded.version, judged.detail, by=by)
-        return judged
     if isinstance(judged, Refusal):
-        raise judged
+        return _left_or_raised(live, judged, by)
     # 4
     [decision] = _kept(live, [judged], by)
     if key:
         _remember(key, by, decision=decision)
+    return decision
+
+
+@action(Event.DECISION_MADE, needs="serving.decide")
+def decide_again(
+    original: Decision, corrected: Mapping[str, Any], *, by: User
+) -> Decision | Refusal:
+    """Decide the application of a decision anew by the champion, with some of its features put right.
+
+    Raises AlreadyErased, CorrectionMalformed with every name at fault, and raises and returns what `decide` does.
+    """
+    now = timezone.now()
+    found = live_versions(original.model_name, [None], now, None, by)
+    if isinstance(found, Refusal):
+        return found
+    [live] = found
+    judge = live.loaded.judge
+    application, lookups = corrected_application(
+        original, corrected, judge.contract, judge.barred, now
+    )
+    [judged] = _ruled(live, [application], {0: lookups} if lookups else {})
+    if isinstance(judged, Refusal):
+        return _left_or_raised(live, judged, by)
+    person = vault.secrets_of([original.subject_id])[original.subject_id]
+    [decision] = _inserted([_recorded(live, judged, person, original.application_id, by)])
     return decision
 
 
@@ -141,6 +164,14 @@ def record_refused_applications(
     return record(subject=live.loaded.version.subject, **refused_rows(refused))
 
 
+def _left_or_raised(live: LiveVersion, refusal: Refusal, by: User) -> Refusal:
+    """Raises the refusal, unless the version itself is at fault and the fact of that is to be kept."""
+    if not isinstance(refusal, ExplanationDoesNotAddUp):
+        raise refusal
+    record_explanation_failure(live.loaded.version, refusal.detail, by=by)
+    return refusal
+
+
 def _decided(
     live: LiveVersion, documents: Sequence[object], now: datetime, by: User
 ) -> list[Decision | Refusal]:
@@ -157,7 +188,14 @@ def _judged(
     for document in documents:
         application, problems = read_application(document, judge.contract, judge.barred, now)
         rows.append(application or _invalid(problems))
-    rows, lookups = _looked_up(live, rows, by)
+    return _ruled(live, *_looked_up(live, rows, by))
+
+
+def _ruled(
+    live: LiveVersion, rows: list[Application | Refusal], lookups: Mapping[int, dict[str, Any]]
+) -> list[_Judged | Refusal]:
+    """The judgement of each application, or why there is none; `lookups` by position."""
+    judge = live.loaded.judge
     rows = [_within_limits(live, row) if isinstance(row, Application) else row for row in rows]
     valid = [row for row in rows if isinstance(row, Application)]
     if not valid:
@@ -229,12 +267,30 @@ def _kept(live: LiveVersion, rows: Sequence[_Judged], by: User) -> list[Decision
             for row in rows
         },
     )
-    decisions, observations = [], []
-    for row in rows:
-        person = people[row.application.subject_ref]
-        decision = _decision(live, row, person, applications[row.application.application_ref], by)
-        decisions.append(decision)
-        observations.append(_observation(live, row, decision))
+    return _inserted(
+        [
+            _recorded(
+                live,
+                row,
+                people[row.application.subject_ref],
+                applications[row.application.application_ref],
+                by,
+            )
+            for row in rows
+        ]
+    )
+
+
+def _recorded(
+    live: LiveVersion, row: _Judged, person: SubjectSecret, application_id: UUID, by: User
+) -> tuple[Decision, Observation]:
+    decision = _decision(live, row, person, application_id, by)
+    return decision, _observation(live, row, decision)
+
+
+def _inserted(recorded: Sequence[tuple[Decision, Observation]]) -> list[Decision]:
+    decisions = [decision for decision, _ in recorded]
+    observations = [observation for _, observation in recorded]
     Decision.objects.bulk_create(decisions, batch_size=ROWS_PER_INSERT)
     Observation.objects.bulk_create(observations, batch_size=ROWS_PER_INSERT)
     return decisions
