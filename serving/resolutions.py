@@ -1,7 +1,7 @@
 """Named reads about what people made of decisions: resolutions, corrections, and the final outcome."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -85,9 +85,9 @@ def override_figures(model: ScoringModel, since: date, until: date) -> list[Side
 
 
 def _of_days(model: ScoringModel, since: date, until: date) -> QuerySet[Decision]:
-    return Decision.objects.filter(
-        model_name=model.name, decided_at__date__gte=since, decided_at__date__lte=until
-    )
+    start = datetime.combine(since, time.min, UTC)
+    end = datetime.combine(until, time.max, UTC)
+    return Decision.objects.filter(model_name=model.name, decided_at__range=(start, end))
 
 
 def _by_score(decision: Decision) -> Ruled:

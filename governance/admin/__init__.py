@@ -1,6 +1,6 @@
 """Governance's windows in the admin, and its buttons on every floor's windows."""
 
-from governance.admin import building, restrictions
+from governance.admin import building, resolving, restrictions
 from governance.admin.access import AccessRequestAdmin
 from governance.admin.accounts import RoleAdmin, SignInGuardAdmin, TokenAdmin, UserAdmin
 from governance.admin.cases import (
@@ -67,5 +67,6 @@ __all__ = [
     "TokenAdmin",
     "UserAdmin",
     "building",
+    "resolving",
     "restrictions",
 ]

@@ -12,7 +12,7 @@ from governance.models import Incident, LateRecertification
 from governance.queries.findings import overdue_facts
 from registry.models import ModelVersion, ScoringModel
 from registry.queries import champion
-from serving.models import ExplanationFailure, LoadFailure
+from serving.models import ExplanationFailure, LateReview, LoadFailure
 
 FACTS: dict[str, type[LoadFailure] | type[ExplanationFailure]] = {
     Incident.Kind.LOAD_FAILURE: LoadFailure,
@@ -61,6 +61,7 @@ def unanswered_facts() -> Iterator[Fact]:
     """One fact per kind and version, and per kind about the log: the first while no incident was open, or since the last was closed."""
     yield from _about_the_log()
     yield from _about_findings()
+    yield from _about_reviews()
     for kind, facts in FACTS.items():
         answering = Incident.objects.filter(
             Q(state=Incident.State.OPEN) | Q(closed_at__gte=OuterRef("failed_at")),
@@ -102,6 +103,24 @@ def _about_findings() -> Iterator[Fact]:
             seen.add(version.pk)
             summary = f"A {finding.severity} finding was due {fact.due_on}: {finding.title}"
             yield Fact(Incident.Kind.OVERDUE_FINDING, version, fact.pk, summary)
+
+
+def _about_reviews() -> Iterator[Fact]:
+    """A late review is an incident of the version that decided."""
+    version = "review__decision__version"
+    answering = Incident.objects.filter(
+        Q(state=Incident.State.OPEN) | Q(closed_at__gte=OuterRef("noticed_at")),
+        kind=Incident.Kind.LATE_REVIEW,
+        version=OuterRef(version),
+    )
+    seen: set[int] = set()
+    unanswered = LateReview.objects.filter(~Exists(answering)).order_by("pk")
+    for fact in unanswered.select_related(f"{version}__model"):
+        decided_by = fact.review.decision.version
+        if decided_by.pk not in seen:
+            seen.add(decided_by.pk)
+            summary = f"{fact.review} was due on {fact.due_on} and is not closed."
+            yield Fact(Incident.Kind.LATE_REVIEW, decided_by, fact.pk, summary)
 
 
 def _most_used(model: ScoringModel) -> ModelVersion | None:

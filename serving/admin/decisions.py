@@ -9,6 +9,7 @@ from django.utils.html import format_html, format_html_join
 
 from audit.action import holds
 from audit.admin_base import ReadOnlyAdmin
+from serving.admin.chain import chain, persons_reasons
 from serving.admin.parts import link, picture, table, tag
 from serving.answers import decision_answer, receipt_answer
 from serving.explainers.scores import output_of
@@ -29,6 +30,7 @@ class DecisionAdmin(ReadOnlyAdmin):
         ("Decided by", {"fields": ("version_link", "clearance", "policy_version", "role")}),
         ("Made of", {"fields": ("artefact_sha256", "baseline_id")}),
         ("Asked for by", {"fields": ("client", "subject_id", "application_id", "received_at")}),
+        ("What became of it", {"fields": ("chain",)}),
         ("How it turned out", {"fields": ("outcomes_table",)}),
         ("Receipt", {"fields": ("receipt_table", "entry_link")}),
     )
@@ -38,6 +40,7 @@ class DecisionAdmin(ReadOnlyAdmin):
             "fields": (
                 "score",
                 "reasons_table",
+                "persons_reasons",
                 "contributions_picture",
                 "attributions_table",
                 "freshness_table",
@@ -89,6 +92,14 @@ class DecisionAdmin(ReadOnlyAdmin):
                 for reason in reasons
             ],
         )
+
+    @admin.display(description="What people said")
+    def persons_reasons(self, decision: Decision) -> str:
+        return persons_reasons(decision)
+
+    @admin.display(description="Corrections, people's decisions, reviews")
+    def chain(self, decision: Decision) -> str:
+        return chain(decision)
 
     @admin.display(description="From the baseline to this application")
     def contributions_picture(self, decision: Decision) -> str:

@@ -1,6 +1,7 @@
 """An applicant contests a decision, and somebody without a part in it looks again, in time, and can turn it round."""
 
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
@@ -331,7 +332,7 @@ def test_a_review_that_is_late_leaves_one_fact(decision, lending, monkeypatch):
     assert review.due_on is not None
     later = timezone.now() + timedelta(days=40)
 
-    monkeypatch.setattr("serving.actions.reviews.timezone.now", lambda: later)
+    monkeypatch.setattr("serving.actions.reviews.timezone", SimpleNamespace(now=lambda: later))
     [late] = newly_late_reviews(later.date())
     notice_late_review(late.pk, by=monitor)
 
