@@ -22,17 +22,16 @@ from serving.actions.reviews import (
     request_information,
 )
 from serving.models import Decision, Resolution, Review
-from serving.resolutions import resolution_in_force
 
 State, Code = Review.State, Resolution.OverrideCode
-CODES = [("", "None: the case was referred"), *Code.choices]
+CODES = [("", "None"), *Code.choices]
 
 
 class OwnReasons(forms.Form):
     override_code = choice(
         "Override",
         CODES,
-        "Low side approves what was declined, high side declines what was approved.",
+        "Low side approves what was declined, high side declines what was approved; none where nobody decided before.",
     )
     reason_groups = Lines("Reasons of the library")
     statements = Lines("Reasons in your own words")
@@ -129,7 +128,7 @@ def _evidence(review: Review, reader: User) -> dict[str, Any]:
         return {"sections": [{"title": "Evidence", "text": refusal.detail}]}
     decision = shown["decision"]
     features = decision["explanation"]["attributions"]
-    reasons = [one for row in shown["resolutions"] for one in row["reasons"]] or decision["reasons"]
+    reasons = (shown["resolutions"] or [decision])[-1]["reasons"]
     return {
         "sections": [
             {
@@ -173,7 +172,10 @@ offer(
         what_happens="You decide this application, whatever the score made of it. Who declines gives reasons of their own; the applicant is told them. After that only a review changes it.",
         perform=_resolve,
         form=ResolutionForm,
-        applies=lambda decision, user: resolution_in_force(decision) is None,
+        applies=lambda decision, user: (
+            not decision.resolutions.exists()
+            and not decision.reviews.filter(closed_at=None).exists()
+        ),
     ),
     ActPage(
         model=Decision,
@@ -184,6 +186,7 @@ offer(
         what_happens="The applicant contests this decision. Somebody who had no part in it looks again, in the time that the policy says.",
         perform=_contest,
         form=ContestForm,
+        applies=lambda decision, user: not decision.reviews.filter(closed_at=None).exists(),
     ),
     ActPage(
         model=Review,

@@ -17,6 +17,7 @@ from serving.errors import (
     NotTheReviewer,
     ResolutionInForce,
     ResolutionMalformed,
+    ReviewOpenAlready,
     WrongReviewState,
 )
 from serving.events import Event
@@ -50,8 +51,8 @@ def resolve_decision(
 
     A person who declines gives their own reasons; the score's go with them where it did not pass.
 
-    Raises NoSuchDecision, AlreadyErased, ResolutionInForce, NothingToOverride, WrongReviewState, NotTheReviewer, or
-    ResolutionMalformed with every field at fault.
+    Raises NoSuchDecision, AlreadyErased, ResolutionInForce, ReviewOpenAlready, NothingToOverride, WrongReviewState,
+    NotTheReviewer, or ResolutionMalformed with every field at fault.
     """
     decision = decision_with(decision_id)
     before = resolution_in_force(decision)
@@ -59,6 +60,8 @@ def resolve_decision(
         _require_reviewing(review, decision, by)
     elif before is not None:
         raise ResolutionInForce(f"{before.decided_by} decided this case; it takes a review now.")
+    elif Review.objects.filter(decision=decision, closed_at=None).exists():
+        raise ReviewOpenAlready("The decision is being reviewed; whoever reviews it decides.")
     stands = before.outcome if before else decision.outcome
     kind = Kind.REFERRAL if stands == "referred" else Kind.OVERRIDE
     if word.outcome == stands:

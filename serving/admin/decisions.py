@@ -27,10 +27,10 @@ class DecisionAdmin(ReadOnlyAdmin):
     date_hierarchy = "decided_at"
     fieldsets = (
         (None, {"fields": ("id", "state", "decision_path", "decided_at", "clock")}),
+        ("What became of it", {"fields": ("chain",)}),
         ("Decided by", {"fields": ("version_link", "clearance", "policy_version", "role")}),
         ("Made of", {"fields": ("artefact_sha256", "baseline_id")}),
         ("Asked for by", {"fields": ("client", "subject_id", "application_id", "received_at")}),
-        ("What became of it", {"fields": ("chain",)}),
         ("How it turned out", {"fields": ("outcomes_table",)}),
         ("Receipt", {"fields": ("receipt_table", "entry_link")}),
     )
@@ -97,7 +97,7 @@ class DecisionAdmin(ReadOnlyAdmin):
     def persons_reasons(self, decision: Decision) -> str:
         return persons_reasons(decision)
 
-    @admin.display(description="Corrections, people's decisions, reviews")
+    @admin.display(description="In order")
     def chain(self, decision: Decision) -> str:
         return chain(decision)
 

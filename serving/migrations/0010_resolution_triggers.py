@@ -17,6 +17,8 @@ DOES_NOT_ANSWER = """NEW.supersedes_id IS NULL AND NOT EXISTS (
 OTHER_REVIEW = f"""NEW.review_id IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM {REVIEW} v WHERE v.id = NEW.review_id AND v.decision_id = NEW.decision_id
     AND v.reviewer_id = NEW.decided_by_id AND v.closed_at IS NULL)"""
+UNDER_REVIEW = f"""NEW.review_id IS NULL AND EXISTS (
+    SELECT 1 FROM {REVIEW} v WHERE v.decision_id = NEW.decision_id AND v.closed_at IS NULL)"""
 HAD_A_PART = f"""NEW.reviewer_id IS NOT NULL AND (
     EXISTS (SELECT 1 FROM serving_decision d WHERE d.id = NEW.decision_id AND d.client_id = NEW.reviewer_id)
     OR EXISTS (SELECT 1 FROM {RESOLUTION} r WHERE r.decision_id = NEW.decision_id
@@ -45,6 +47,9 @@ class Migration(migrations.Migration):
         ),
         *refuse_when(
             RESOLUTION, "by_its_reviewer", "INSERT", OTHER_REVIEW, "the review is not one of this decision by this person"
+        ),
+        *refuse_when(
+            RESOLUTION, "not_reviewed", "INSERT", UNDER_REVIEW, "the decision is being reviewed"
         ),
         *refuse_when(
             REVIEW, "closed_once", "UPDATE", "OLD.closed_at IS NOT NULL", "the review was closed"

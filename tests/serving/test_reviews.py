@@ -342,6 +342,29 @@ def test_a_review_that_is_late_leaves_one_fact(decision, lending, monkeypatch):
         notice_late_review(review.pk, by=monitor)
 
 
+def test_while_a_decision_is_reviewed_nobody_else_overrides_it(
+    decision, lending, credit_officer, second_officer
+):
+    an_assigned_review(decision, credit_officer, second_officer)
+
+    with pytest.raises(ReviewOpenAlready):
+        overridden(decision, credit_officer)
+
+    assert not Resolution.objects.exists()
+    assert refusals() == 1
+
+
+def test_an_answer_is_handed_in_by_the_system_that_asked(champion, credit_officer, lending):
+    review = an_assigned_review(a_decline(champion), credit_officer, credit_officer)
+    request_information(review.pk, "Which brother?", by=credit_officer)
+
+    with pytest.raises(NotPermitted):
+        receive_information(review.pk, "Karl.", by=lending)
+
+    review.refresh_from_db()
+    assert review.state == "information_requested"
+
+
 def test_figures_say_how_often_reviews_overturn(
     champion, decision, credit_officer, operator, signed_in
 ):
