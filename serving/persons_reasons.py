@@ -1,23 +1,18 @@
 """Why a person declined: the factors that they say they judged by, and which of the score's go with them. Pure.
 
 Reg B 1002.9(b)(2), comments 6 and 7: where the score passed and a person declined, only the person's factors; where the
-score failed as well, or fell into the grey band, factors of both.
+score failed as well, or fell into the grey band, factors of both. A decision keeps reasons of the score in the second
+case alone: what passed has none.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from audit.errors import FieldProblem
-from serving.policy import DecisionOutcome, DecisionPolicy, decide
 from serving.reasons import ReasonLibrary
 
 LONGEST_STATEMENT = 300
 Reasons = Sequence[Mapping[str, Any]]
-
-
-def score_passed(pd: float, features: Mapping[str, Any], policy: DecisionPolicy) -> bool:
-    """Whether the score and the rules alone would have approved; pd is 0 to 1."""
-    return decide(pd, features, policy).outcome == DecisionOutcome.APPROVED
 
 
 def room_for_own(of_score: Reasons, limit: int) -> int:
@@ -52,7 +47,7 @@ def combined(
 ) -> list[dict[str, Any]]:
     """The person's reasons, then as many of the score's as there is room for, ranked through; no group twice.
 
-    `own` have no problems; `of_score` is empty where the score passed.
+    `own` have no problems.
     """
     reasons = [_own(reason, library) for reason in own]
     named = {reason["reason_group"] for reason in reasons}

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 from django.contrib.auth.models import User
 
 from audit.action import action, record
@@ -22,9 +21,9 @@ from serving.errors import (
 )
 from serving.events import Event
 from serving.models import Decision, Observation, Resolution, Review
-from serving.persons_reasons import combined, reason_problems, room_for_own, score_passed
+from serving.persons_reasons import combined, reason_problems, room_for_own
 from serving.policy import DecisionPolicy
-from serving.queries import contract_of, decision_with
+from serving.queries import decision_with
 from serving.reasons import ReasonLibrary
 from serving.receipts import signed_receipt
 from serving.resolutions import resolution_in_force
@@ -131,13 +130,11 @@ def _reasons(decision: Decision, word: PersonsWord, kind: Resolution.Kind) -> li
     if word.outcome == Resolution.Outcome.DECLINED:
         policy = DecisionPolicy.from_json(decision.version.decision_policy.body)
         library = ReasonLibrary.from_json(decision.version.reason_library.body)
-        features = contract_of(decision.version).unpack(np.frombuffer(seen.packed))
-        of_score = [] if score_passed(seen.pd, features, policy) else seen.reasons
-        room = room_for_own(of_score, policy.max_reasons)
+        room = room_for_own(seen.reasons, policy.max_reasons)
         if found := reason_problems(word.reasons, library, room):
             problems += found
         else:
-            reasons = combined(word.reasons, of_score, library, policy.max_reasons)
+            reasons = combined(word.reasons, seen.reasons, library, policy.max_reasons)
     if problems:
         raise ResolutionMalformed("The case cannot be decided like that.", errors=problems)
     return reasons
