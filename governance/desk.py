@@ -33,11 +33,12 @@ from governance.queries.oversight import (
 from governance.queries.recertification import undecided_roles, unfinished_recertifications
 from serving.notices.due import counts as due_notices
 from serving.notices.due import without_notice_policy
+from serving.reviews import open_reviews
 
 OVERSIGHT = frozenset(
     {"governance.view_attestation", "governance.view_finding", "governance.view_revalidation"}
 )
-RIGHTS = frozenset({"audit.view_erasurecase", "audit.view_legalhold"})
+RIGHTS = frozenset({"audit.view_erasurecase", "audit.view_legalhold", "serving.handle_review"})
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -123,6 +124,12 @@ def _rights(today: date, held: Collection[str]) -> list[dict[str, Any]]:
         ]
     if "governance.view_accessrequest" in held:
         rows += [_clock("Access", request, request.due_on, today) for request in unanswered()]
+    if "serving.handle_review" in held:
+        rows += [
+            _clock("Review", review, review.due_on, today)
+            for review in open_reviews()
+            if review.due_on
+        ]
     if "audit.view_legalhold" in held:
         rows += [_clock("Review of hold", hold, hold.review_on, today) for hold in holds_in_force()]
     return sorted(rows, key=lambda row: row["due_on"])

@@ -24,6 +24,8 @@ DEMO_PEOPLE = {
     "petra": "privacy officer",
     "paul": "privacy officer",
     "carla": "legal counsel",
+    "chloe": "credit officer",
+    "conrad": "credit officer",
     "lending": "scoring client",
     "admin": "administrator",
 }

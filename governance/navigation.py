@@ -59,6 +59,8 @@ GROUPS: dict[str, tuple[Item, ...]] = {
     ),
     "Score": (
         Item("Decisions", "fact_check", "serving_decision"),
+        Item("People's decisions", "how_to_reg", "serving_resolution"),
+        Item("Reviews", "contact_support", "serving_review"),
         Item("Rollouts", "call_split", "serving_deployment"),
         Item("Notices due", "schedule_send", "serving_decision", url="notices-due"),
         Item("Notices", "mail", "serving_notice"),

@@ -74,6 +74,8 @@ READ_MODELS = READ_LOG | frozenset(
         "serving.view_deployment",
         "serving.view_explanationfailure",
         "serving.view_latenotice",
+        "serving.view_correction",
+        "serving.view_latereview",
         "serving.view_loadfailure",
         "serving.view_notice",
         "serving.view_noticealert",
@@ -85,6 +87,9 @@ READ_MODELS = READ_LOG | frozenset(
         "serving.view_replay",
         "serving.view_replayfailure",
         "serving.view_replayrun",
+        "serving.view_resolution",
+        "serving.view_review",
+        "serving.view_reviewstep",
     }
 )
 # Makers propose; checkers decide. No role is both, and the acts compare the people as well.
@@ -276,11 +281,31 @@ ROLES: dict[str, frozenset[str]] = {
         "audit.view_erasurecase",
         "audit.view_legalhold",
     },
+    # Decides referred cases, overrides, and reviews what others decided. No model is theirs.
+    "credit officer": READ_LOG
+    | {
+        "registry.view_modelversion",
+        "registry.view_scoringmodel",
+        "serving.handle_review",
+        "serving.issue_notice",
+        "serving.open_review",
+        "serving.record_delivery",
+        "serving.resolve_decision",
+        "serving.view_correction",
+        "serving.view_decision",
+        "serving.view_latereview",
+        "serving.view_observation",
+        "serving.view_outcome",
+        "serving.view_resolution",
+        "serving.view_review",
+        "serving.view_reviewstep",
+    },
     "scoring client": frozenset(
         {
             "serving.decide",
             "serving.issue_letter",
             "serving.issue_notice",
+            "serving.open_review",
             "serving.record_delivery",
             "serving.record_outcome",
             "serving.record_status",
@@ -351,6 +376,7 @@ SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
             "serving.replay_decision",
             "serving.replay_sample",
             "serving.watch_notices",
+            "serving.notice_late_review",
         }
     ),
     # Trains and proposes by itself, and can approve nothing.

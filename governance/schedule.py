@@ -49,6 +49,7 @@ def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
         "governance.open_periodic_revalidations": DAY,
         "governance.answer_tier_changes": sweep,
         "governance.recertify_roles": HOUR,
+        "governance.watch_reviews": HOUR,
         "governance.start_retentions": DAY,
         "governance.close_stale_changes": minute,
         "governance.remind_of_changes": HOUR,

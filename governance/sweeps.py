@@ -31,6 +31,8 @@ from governance.models import RetrainingCase, Revalidation
 from governance.queries import cases, changes, findings, incidents, oversight, recertification
 from governance.queries.retention import SUBJECT, unknown_starts
 from monitoring.models import Alert
+from serving.actions.reviews import notice_late_review
+from serving.reviews import newly_late_reviews
 
 State = RetrainingCase.State
 
@@ -140,6 +142,14 @@ def recertify_roles() -> None:
             open_recertification(by=monitor)
         for late in list(recertification.newly_late_recertifications(now.date())):
             notice_late_recertification(late.pk, by=monitor)
+
+
+def watch_reviews() -> None:
+    """Leave the fact where a contested decision was not reviewed in time."""
+    monitor = service_account("monitor")
+    with acting(trigger="clock"):
+        for late in list(newly_late_reviews(timezone.now().date())):
+            notice_late_review(late.pk, by=monitor)
 
 
 def start_retentions() -> None:

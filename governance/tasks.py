@@ -77,6 +77,11 @@ def recertify_roles() -> None:
     sweeps.recertify_roles()
 
 
+@shared_task(name="governance.watch_reviews")
+def watch_reviews() -> None:
+    sweeps.watch_reviews()
+
+
 @shared_task(name="governance.answer_tier_changes")
 def answer_tier_changes() -> None:
     sweeps.answer_tier_changes()

@@ -10,8 +10,9 @@ class ServingConfig(AppConfig):
     append_only = [
         "Decision", "Outcome", "LoadFailure", "ExplanationFailure", "Replay", "ReplayRun", "ReplayFailure",
         "ProbeSet", "ProbeResult", "ProbeFailure", "Notice", "NoticeDelivery", "ApplicationStatus", "LateNotice", "NoticeAlert",
+        "Resolution", "Correction", "ReviewStep", "LateReview",
     ]  # fmt: skip
-    governed = ["Deployment"]
+    governed = ["Deployment", "Review"]
     erasable = ["Observation", "ExplanationLetter"]
     plain = ["IdempotencyRecord"]
 

@@ -193,3 +193,55 @@ class InvalidStatus(Refusal):
 
 class ApplicationEnded(Refusal):
     """The application was withdrawn, or an offer was taken or turned down, before."""
+
+
+class ResolutionMalformed(InvalidInput):
+    """Fields of a person's decision are wrong; every one of them is named."""
+
+
+class ResolutionInForce(Refusal):
+    """A person decided the case before; another decision follows a review."""
+
+
+class NothingToOverride(Refusal):
+    """The outcome that stands is the one that the person asks for."""
+
+
+class CorrectionMalformed(InvalidInput):
+    """Names or values of a correction are wrong; every one of them is named."""
+
+
+class NoSuchReview(NotFound):
+    """There is no review by that identifier."""
+
+
+class ReviewMalformed(InvalidInput):
+    """Fields of a review are wrong; every one of them is named."""
+
+
+class ReviewOpenAlready(Refusal):
+    """The decision is being reviewed."""
+
+
+class WrongReviewState(Refusal):
+    """The review is not in a state in which this is done."""
+
+
+class ReviewerHadAPart(Refusal):
+    """Whoever decided or resolved a case does not review it."""
+
+
+class ReviewerCannotOverturn(Refusal):
+    """The reviewer does not hold the permission to decide otherwise."""
+
+
+class NotTheReviewer(Refusal):
+    """Only the person to whom the review was given does this."""
+
+
+class EvidenceNotOpened(Refusal):
+    """The reviewer has not opened what the decision rests on since something was last said."""
+
+
+class ReviewNotLate(Refusal):
+    """The review is not late, or that is known."""

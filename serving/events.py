@@ -26,6 +26,16 @@ class Event(StrEnum):
     NOTICES_DUE_SOON = "serving.notices.due_soon"
     NOTICES_LATE = "serving.notices.late"
     STATUS_RECORDED = "serving.application.status_recorded"
+    DECISION_RESOLVED = "serving.decision.resolved"
+    DECISION_CORRECTED = "serving.decision.corrected"
+    REVIEW_OPENED = "serving.review.opened"
+    REVIEW_ACKNOWLEDGED = "serving.review.acknowledged"
+    REVIEW_ASSIGNED = "serving.review.assigned"
+    REVIEW_INFORMATION_REQUESTED = "serving.review.information_requested"
+    REVIEW_INFORMATION_RECEIVED = "serving.review.information_received"
+    REVIEW_EVIDENCE_OPENED = "serving.review.evidence_opened"
+    REVIEW_CLOSED = "serving.review.closed"
+    REVIEW_LATE = "serving.review.late"
 
 
 DESCRIPTIONS = {
@@ -51,4 +61,14 @@ DESCRIPTIONS = {
     Event.NOTICES_DUE_SOON: "Clocks of a model passed an alert day without the applicant being told: which day, and how many.",
     Event.NOTICES_LATE: "An applicant was not told by the due date: about which decision or application, and since when it is late.",
     Event.STATUS_RECORDED: "Something happened to an application outside of deciding it. What it was is in the private part.",
+    Event.DECISION_RESOLVED: "A person decided a referred case, or against the outcome that stood, alone or after a review. Outcome, reasons and rationale are in the private part.",
+    Event.DECISION_CORRECTED: "An application was decided anew with corrected data: which decision it was, which it is, and the names of what was corrected.",
+    Event.REVIEW_OPENED: "An applicant contests a decision: when that came, by when it is answered, and by which policy. The grounds are in the private part.",
+    Event.REVIEW_ACKNOWLEDGED: "The applicant was told that the contest was received.",
+    Event.REVIEW_ASSIGNED: "A review was given to somebody who had no part in the decision.",
+    Event.REVIEW_INFORMATION_REQUESTED: "The reviewer asked the applicant for something. What for is in the private part.",
+    Event.REVIEW_INFORMATION_RECEIVED: "The applicant answered the reviewer, in the private part.",
+    Event.REVIEW_EVIDENCE_OPENED: "The reviewer opened what the decision rests on and what was said since: the digest of what was shown.",
+    Event.REVIEW_CLOSED: "A review ended. Its result and the letter to the applicant are in the private part.",
+    Event.REVIEW_LATE: "A review was not closed by its day.",
 }

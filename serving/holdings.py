@@ -8,7 +8,15 @@ from django.db.models import Count, Max, Min
 
 from audit.purposes import DECISION
 from audit.weighing import Holding
-from serving.models import ApplicationStatus, Decision, Notice, NoticeDelivery, Outcome
+from serving.models import (
+    ApplicationStatus,
+    Decision,
+    Notice,
+    NoticeDelivery,
+    Outcome,
+    Resolution,
+    ReviewStep,
+)
 
 RECORD_CLASS = "decision"
 
@@ -17,7 +25,8 @@ def held_about(subject_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Holding]]:
     """The decisions about each person, and what they reported of applications never decided; at most 500 people.
 
     The period counts from the newest of what is kept: the decision, its notice, when that was last sent, an outcome, a
-    status of the application. The law counts from the notice, which follows the decision.
+    status of the application, a person's word about it: an open review keeps what it is about. The law counts from the
+    notice, which follows the decision.
     """
     held: dict[UUID, list[Holding]] = {}
     newest: dict[UUID, date] = {}
@@ -56,6 +65,8 @@ def _newest(subject_ids: Sequence[UUID]) -> Iterator[tuple[UUID, date]]:
         (Notice.objects, "decision__subject_id", "issued_at"),
         (NoticeDelivery.objects, "notice__decision__subject_id", "sent_at"),
         (Outcome.objects, "decision__subject_id", "observed_on"),
+        (Resolution.objects, "decision__subject_id", "decided_at"),
+        (ReviewStep.objects, "review__decision__subject_id", "taken_at"),
     ):
         found = rows.filter(**{f"{whose}__in": subject_ids}).order_by()
         for subject_id, last in found.values_list(whose).annotate(newest=Max(when)):

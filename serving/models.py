@@ -11,6 +11,11 @@ from serving.notices.models import Notice as Notice
 from serving.notices.models import NoticeAlert as NoticeAlert
 from serving.notices.models import NoticeDelivery as NoticeDelivery
 from serving.policy import DecisionOutcome, DecisionPath
+from serving.resolution_models import Correction as Correction
+from serving.resolution_models import Resolution as Resolution
+from serving.review_models import LateReview as LateReview
+from serving.review_models import Review as Review
+from serving.review_models import ReviewStep as ReviewStep
 
 
 class Decision(models.Model):

@@ -6,16 +6,14 @@ Key factors of a credit score (FCRA 609(f), 615(a)) are another list, for anothe
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import chain, zip_longest
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from registry.contract import FeatureContract
-from registry.policies import MOST_REASONS
 from registry.reason_library import ReasonLibrary
 from serving.policy import KnockoutRule
 
@@ -134,23 +132,6 @@ class ReasonFinder:
         texts = self.library.texts_of(group)
         statement = texts.missing_statement if unknown else texts.statement
         return Reason(rank, self.library.groups[group].code, group, statement, contribution)
-
-
-def combined(
-    of_model: Sequence[Reason], of_person: Sequence[Reason], most: int = MOST_REASONS
-) -> tuple[Reason, ...]:
-    """Reasons from both components, where a grey-band referral is declined by a person; `most` in total.
-
-    Taken in turns, the model's first, so that neither component goes unnamed; a factor that both name counts once, as
-    the one that named it first (Reg B 1002.9(b)(2), comments 2 and 7). `ReasonFinder.named` makes a person's reasons.
-    """
-    turns = chain.from_iterable(zip_longest(of_model, of_person))
-    by_group: dict[str, Reason] = {}
-    for reason in turns:
-        if reason is not None:
-            by_group.setdefault(reason.reason_group, reason)
-    chosen = list(by_group.values())[:most]
-    return tuple(replace(reason, rank=rank) for rank, reason in enumerate(chosen, start=1))
 
 
 def in_language(

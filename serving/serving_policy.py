@@ -1,6 +1,7 @@
 """How decisions are served, as people approved it: the policy of kind `serving`, a model's own or the one for all. Pure.
 
-{"explanations": {"most_table_mib": 256}, "replay": {"nightly_sample": 50}, "probes": {"minutes": 5}}
+{"explanations": {"most_table_mib": 256}, "replay": {"nightly_sample": 50}, "probes": {"minutes": 5},
+ "overrides": {"watch": 0.05, "breach": 0.1}, "reviews": {"months": 1, "alert_days_before": 7}}
 
 Each part may be left out; whoever follows a part says beside it what holds without it.
 """
@@ -16,6 +17,8 @@ PARTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "explanations": {"most_table_mib": (1, 65_536)},
     "replay": {"nightly_sample": (1, 2_000)},
     "probes": {"minutes": (1, 1_440)},
+    "overrides": {"watch": (0.0, 1.0), "breach": (0.0, 1.0)},
+    "reviews": {"months": (1, 12), "alert_days_before": (0, 31)},
 }
 """Each part with its keys, and the least and most that each may say: whole numbers, unless these are written with a point."""
 

@@ -10,6 +10,17 @@ from serving.api.labels import DecisionLabel, Labels
 from serving.api.notices import DecisionNotice, DueNotices, NoticeDeliveries
 from serving.api.proofs import DecisionProof
 from serving.api.replays import DecisionReplay, Probes, ReplayRuns
+from serving.api.resolutions import DecisionCorrections, DecisionResolution, Overrides
+from serving.api.reviews import (
+    DecisionReviews,
+    ReviewClosure,
+    ReviewDetail,
+    ReviewEvidence,
+    ReviewFiguresOfModel,
+    ReviewList,
+    ReviewsDue,
+    ReviewSteps,
+)
 
 urlpatterns = [
     path("models/<slug:model>/decisions", Decisions.as_view()),
@@ -28,4 +39,15 @@ urlpatterns = [
     path("notices/due", DueNotices.as_view()),
     path("applications/<path:application_ref>/status", ApplicationStatuses.as_view()),
     path("labels", Labels.as_view()),
+    path("decisions/<uuid:decision_id>/resolution", DecisionResolution.as_view()),
+    path("decisions/<uuid:decision_id>/corrections", DecisionCorrections.as_view()),
+    path("decisions/<uuid:decision_id>/reviews", DecisionReviews.as_view()),
+    path("models/<slug:model>/overrides", Overrides.as_view()),
+    path("models/<slug:model>/review-figures", ReviewFiguresOfModel.as_view()),
+    path("reviews", ReviewList.as_view()),
+    path("reviews/due", ReviewsDue.as_view()),
+    path("reviews/<uuid:review_id>", ReviewDetail.as_view()),
+    path("reviews/<uuid:review_id>/steps", ReviewSteps.as_view()),
+    path("reviews/<uuid:review_id>/evidence", ReviewEvidence.as_view()),
+    path("reviews/<uuid:review_id>/closure", ReviewClosure.as_view()),
 ]

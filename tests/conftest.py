@@ -156,6 +156,17 @@ def counsel(db: None) -> User:
 
 
 @pytest.fixture
+def credit_officer(db: None) -> User:
+    return a_person("chloe", "credit officer")
+
+
+@pytest.fixture
+def second_officer(db: None) -> User:
+    """Another credit officer: whoever reviews what the first one decided."""
+    return a_person("conrad", "credit officer")
+
+
+@pytest.fixture
 def lending(db: None) -> User:
     """The lending system: the scoring client."""
     return a_person("lending", "scoring client")

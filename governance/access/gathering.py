@@ -32,7 +32,7 @@ UNKNOWN = {
     "legal_bases_and_consents": "Not recorded in this service. The bank states them in its privacy notice and in its letter.",
     "transfers": "This service sends nothing to third countries. What the bank itself transfers, its letter says.",
     "notices": "Notices that this service composed, and when they were sent, are among the other records. What the bank sent besides, its letter says.",
-    "overrides_and_human_reviews": "None is recorded in this service. Reviews that the bank made outside of it, its letter says.",
+    "overrides_and_human_reviews": "Those made in this service are among the other records. Reviews that the bank made outside of it, its letter says.",
     "counterfactuals": "Those that were computed stand in the letters of explanation that the bank sent; such a letter can be asked for.",
     "inferred_attributes": "This service infers no attribute about you, such as ethnicity from a name.",
 }

@@ -1,6 +1,6 @@
 """Governance's windows in the admin, and its buttons on every floor's windows."""
 
-from governance.admin import building, letters, notices, replays, restrictions
+from governance.admin import building, letters, notices, replays, resolving, restrictions
 from governance.admin.access import AccessRequestAdmin
 from governance.admin.accounts import RoleAdmin, SignInGuardAdmin, TokenAdmin, UserAdmin
 from governance.admin.cases import (
@@ -70,5 +70,6 @@ __all__ = [
     "letters",
     "notices",
     "replays",
+    "resolving",
     "restrictions",
 ]

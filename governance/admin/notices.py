@@ -12,6 +12,7 @@ from serving.actions.notices import issue_notice, record_delivery
 from serving.models import Decision
 from serving.notices.due import notice_of
 from serving.policy import DecisionOutcome
+from serving.resolutions import final_of
 
 
 class DeliveryForm(forms.Form):
@@ -47,12 +48,12 @@ offer(
         title="Issue the notice",
         icon="mail",
         needs="serving.issue_notice",
-        what_happens="The adverse action notice is composed by the approved texts of today, from the reasons as they were decided, and kept as it is.",
+        what_happens="The adverse action notice is composed by the approved texts of today, from the reasons of the score or of the person who decided, and kept as it is.",
         perform=_issue,
         form=forms.Form,
         applies=lambda decision, user: (
-            decision.outcome == DecisionOutcome.DECLINED
-            and hasattr(decision, "observation")
+            hasattr(decision, "observation")
+            and final_of(decision).outcome == DecisionOutcome.DECLINED
             and notice_of(decision) is None
         ),
     ),

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('governance', '0016_notices'),
+        ('governance', '0017_reviews'),
     ]
 
     operations = [

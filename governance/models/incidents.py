@@ -24,6 +24,7 @@ class Incident(models.Model):
         LATE_RECERTIFICATION = "late_recertification"
         LATE_NOTICE = "late_notice"
         UNTRUE_REASONS = "untrue_reasons"
+        LATE_REVIEW = "late_review"
 
     class State(models.TextChoices):
         OPEN = "open"

@@ -17,6 +17,7 @@ from registry.queries import champion
 from serving.models import (
     ExplanationFailure,
     LateNotice,
+    LateReview,
     LoadFailure,
     ProbeFailure,
     ReplayFailure,
@@ -81,6 +82,7 @@ def unanswered_facts() -> Iterator[Fact]:
     yield from _about_the_log()
     yield from _about_findings()
     yield from _about_reasons()
+    yield from _about_reviews()
     for kind, facts in FACTS.items():
         answering = Incident.objects.filter(
             Q(state=Incident.State.OPEN) | Q(closed_at__gte=OuterRef("failed_at")),
@@ -138,6 +140,24 @@ def _about_reasons() -> Iterator[Fact]:
         if alert.version_id not in seen:
             seen.add(alert.version_id)
             yield Fact(kind, alert.version, alert.pk, f"{alert}, below {alert.threshold:g}")
+
+
+def _about_reviews() -> Iterator[Fact]:
+    """A late review is an incident of the version that decided."""
+    version = "review__decision__version"
+    answering = Incident.objects.filter(
+        Q(state=Incident.State.OPEN) | Q(closed_at__gte=OuterRef("noticed_at")),
+        kind=Incident.Kind.LATE_REVIEW,
+        version=OuterRef(version),
+    )
+    seen: set[int] = set()
+    unanswered = LateReview.objects.filter(~Exists(answering)).order_by("pk")
+    for fact in unanswered.select_related(f"{version}__model"):
+        decided_by = fact.review.decision.version
+        if decided_by.pk not in seen:
+            seen.add(decided_by.pk)
+            summary = f"{fact.review} was due on {fact.due_on} and is not closed."
+            yield Fact(Incident.Kind.LATE_REVIEW, decided_by, fact.pk, summary)
 
 
 def _most_used(model: ScoringModel) -> ModelVersion | None:

@@ -25,6 +25,7 @@ from serving.answers import refusal_answer
 from serving.applications import Application, read_application
 from serving.batches import refused_rows
 from serving.choosing import live_versions
+from serving.correcting import corrected_application
 from serving.errors import (
     BatchOutOfBounds,
     ExplanationDoesNotAddUp,
@@ -92,11 +93,8 @@ def decide(
     [live] = found
     # 3
     [judged] = _judged(live, [document], now, by)
-    if isinstance(judged, ExplanationDoesNotAddUp):
-        record_explanation_failure(live.loaded.version, judged.detail, by=by)
-        return judged
     if isinstance(judged, Refusal):
-        raise judged
+        return _left_or_raised(live, judged, by)
     # 4
     [decision] = _kept(live, [judged], by)
     if key:
@@ -135,6 +133,31 @@ def decide_several(
         if one.key and id(one) in decisions:
             _remember(one.key, by, decision=decisions[id(one)])
     return [decisions.get(id(one)) for one in asked]
+
+
+@action(Event.DECISION_MADE, needs="serving.decide")
+def decide_again(
+    original: Decision, corrected: Mapping[str, Any], *, by: User
+) -> Decision | Refusal:
+    """Decide the application of a decision anew by the champion, with some of its features put right.
+
+    Raises AlreadyErased, CorrectionMalformed with every name at fault, and raises and returns what `decide` does.
+    """
+    now = timezone.now()
+    found = live_versions(original.model_name, [None], now, None, by)
+    if isinstance(found, Refusal):
+        return found
+    [live] = found
+    judge = live.loaded.judge
+    application, lookups = corrected_application(
+        original, corrected, judge.contract, judge.barred, now
+    )
+    [judged] = _ruled(live, [application], {0: lookups} if lookups else {})
+    if isinstance(judged, Refusal):
+        return _left_or_raised(live, judged, by)
+    person = vault.secrets_of([original.subject_id])[original.subject_id]
+    [decision] = _inserted([_recorded(live, judged, person, original.application_id, by)])
+    return decision
 
 
 @action(Event.DECISION_MADE, needs="serving.decide")
@@ -185,6 +208,14 @@ def record_refused_applications(
     return record(subject=live.loaded.version.subject, **refused_rows(refused))
 
 
+def _left_or_raised(live: LiveVersion, refusal: Refusal, by: User) -> Refusal:
+    """Raises the refusal, unless the version itself is at fault and the fact of that is to be kept."""
+    if not isinstance(refusal, ExplanationDoesNotAddUp):
+        raise refusal
+    record_explanation_failure(live.loaded.version, refusal.detail, by=by)
+    return refusal
+
+
 def _decided(
     live: LiveVersion, documents: Sequence[object], now: datetime, by: User
 ) -> list[Decision | Refusal]:
@@ -201,7 +232,14 @@ def _judged(
     for document in documents:
         application, problems = read_application(document, judge.contract, judge.barred, now)
         rows.append(application or _invalid(problems))
-    rows, lookups = _looked_up(live, rows, by)
+    return _ruled(live, *_looked_up(live, rows, by))
+
+
+def _ruled(
+    live: LiveVersion, rows: list[Application | Refusal], lookups: Mapping[int, dict[str, Any]]
+) -> list[_Judged | Refusal]:
+    """The judgement of each application, or why there is none; `lookups` by position."""
+    judge = live.loaded.judge
     rows = [_within_limits(live, row) if isinstance(row, Application) else row for row in rows]
     valid = [row for row in rows if isinstance(row, Application)]
     if not valid:
@@ -281,16 +319,26 @@ def _kept(
             for row in rows
         },
     )
-    decisions, observations = [], []
+    recorded = []
     for row, came in zip(rows, came_in or [circumstances()] * len(rows), strict=True):
         person = people[row.application.subject_ref]
         application_id = applications[row.application.application_ref]
         with within(came):
-            decision = _decision(live, row, person, application_id, by)
-        decisions.append(decision)
-        observations.append(_observation(live, row, decision))
+            recorded.append(_recorded(live, row, person, application_id, by))
+    return _inserted(recorded)
+
+
+def _recorded(
+    live: LiveVersion, row: _Judged, person: SubjectSecret, application_id: UUID, by: User
+) -> tuple[Decision, Observation]:
+    decision = _decision(live, row, person, application_id, by)
+    return decision, _observation(live, row, decision)
+
+
+def _inserted(recorded: Sequence[tuple[Decision, Observation]]) -> list[Decision]:
+    decisions = [decision for decision, _ in recorded]
     insert_rows(decisions)
-    insert_rows(observations)
+    insert_rows([observation for _, observation in recorded])
     return decisions
 
 

@@ -12,14 +12,12 @@ from audit.action import action, record, require
 from audit.canonical import digest_json, plain
 from audit.ids import uuid7
 from audit.vault import Private
-from registry.reason_library import ReasonLibrary
 from serving import queries
 from serving.errors import (
     NoAdverseAction,
     NoSuchNotice,
     NotDecidedYet,
     NoticeAlreadyIssued,
-    NoticeLanguageDiffers,
 )
 from serving.events import Event
 from serving.models import (
@@ -32,9 +30,8 @@ from serving.models import (
 )
 from serving.notices import due
 from serving.notices.composing import adverse_action_notice
-from serving.notices.deciding import about, action_taken
+from serving.notices.deciding import about, action_taken, standing
 from serving.notices.deliveries import read_delivery
-from serving.notices.texts import NoticeTexts
 from serving.policy import DecisionOutcome
 
 LATE_AT_ONCE = 1_000
@@ -49,16 +46,16 @@ def issue_notice(decision_id: UUID, *, by: User) -> Notice:
     KeyFactorsUnknown.
     """
     decision, now = _decision(decision_id, by), timezone.now()
-    taken = action_taken(decision)
-    if taken.outcome == DecisionOutcome.APPROVED:
+    ruled = standing(decision)
+    if ruled.outcome == DecisionOutcome.APPROVED:
         raise NoAdverseAction(f"Decision {decision.pk} approved the application.")
-    if taken.outcome == DecisionOutcome.REFERRED:
+    if ruled.outcome == DecisionOutcome.REFERRED:
         raise NotDecidedYet(f"Decision {decision.pk} referred the application to a person.")
     if Notice.objects.filter(decision=decision).exists():
         raise NoticeAlreadyIssued(f"The notice of decision {decision.pk} was issued before.")
     policy = due.notice_policy(decision.version.model, now)
     texts = due.texts_of(policy)
-    _require_language(decision, texts)
+    taken = action_taken(decision, ruled, texts.language)
     document = adverse_action_notice(texts, taken, about(decision), now)
     kept = plain({"document": document, "salt": secrets.token_hex(16)})
     notice = Notice(
@@ -172,11 +169,3 @@ def _decision(decision_id: UUID, by: User) -> Decision:
     if decision.client_id != by.pk:
         require(by, "serving.view_decision")
     return decision
-
-
-def _require_language(decision: Decision, texts: NoticeTexts) -> None:
-    spoken = ReasonLibrary.from_json(decision.version.reason_library.body).languages[0]
-    if spoken != texts.language:
-        raise NoticeLanguageDiffers(
-            f"The reasons of decision {decision.pk} are in {spoken!r}, the notice policy is in {texts.language!r}."
-        )

@@ -6,3 +6,4 @@ from serving.admin import facts as facts
 from serving.admin import letters as letters
 from serving.admin import notices as notices
 from serving.admin import replays as replays
+from serving.admin import resolutions as resolutions

@@ -28,7 +28,7 @@ from django.db.models.functions import Coalesce
 from registry.applicable import FOR_ALL_MODELS, policies_for, policy_for
 from registry.models import Policy, ScoringModel
 from serving.errors import NoNoticePolicy
-from serving.models import ApplicationStatus, Decision, Notice, NoticeDelivery
+from serving.models import ApplicationStatus, Decision, Notice, NoticeDelivery, Resolution
 from serving.notices.clock import Running, Stop
 from serving.notices.texts import PART, Clock, NoticeTexts
 from serving.policy import DecisionOutcome
@@ -80,7 +80,7 @@ def clock_of(decision: Decision, texts: NoticeTexts) -> Running:
             told_at=Subquery(_told().order_by("sent_at").values("sent_at")[:1]),
             ended_by=Subquery(ended.values("status")[:1]),
             ended_at=Subquery(ended.values("at")[:1]),
-            approved_at=Subquery(_approved().order_by("pk").values("decided_at")[:1]),
+            approved_at=Subquery(_approved().order_by("pk").values("approved_at")[:1]),
         )
         .get()
     )
@@ -189,13 +189,20 @@ def _ended() -> QuerySet[ApplicationStatus]:
     )
 
 
-def _approved() -> QuerySet[Decision]:
-    """The outer decision itself, or a later one about the same application, that approved it."""
-    return Decision.objects.filter(
-        application_id=OuterRef("application_id"),
-        pk__gte=OuterRef("pk"),
-        outcome=DecisionOutcome.APPROVED,
+def _approved() -> Rows:
+    """The outer decision itself, or a later one about the same application, where it was approved in the end, with `approved_at`."""
+    same = Decision.objects.filter(
+        application_id=OuterRef("application_id"), pk__gte=OuterRef("pk")
     )
+    by_person = _stands(DecisionOutcome.APPROVED)
+    by_score = Q(outcome=DecisionOutcome.APPROVED) & ~Exists(_stands(DecisionOutcome.DECLINED))
+    approved_at = Coalesce(Subquery(by_person.values("decided_at")[:1]), "decided_at")
+    return same.filter(by_score | Exists(by_person)).annotate(approved_at=approved_at)
+
+
+def _stands(outcome: DecisionOutcome) -> QuerySet[Resolution]:
+    """That a person decided so about the outer decision, and nobody otherwise since."""
+    return Resolution.objects.filter(decision=OuterRef("pk"), superseded_by=None, outcome=outcome)
 
 
 def _with_start(decisions: QuerySet[Decision]) -> Rows:
@@ -216,7 +223,8 @@ def _watched(texts: Mapping[str, NoticeTexts], now: datetime) -> QuerySet[Decisi
     for name, each in texts.items():
         begin = now - timedelta(days=each.watched_days)
         watched |= Q(model_name=name, decided_at__gte=begin)
-    return Decision.objects.filter(watched).exclude(outcome=DecisionOutcome.APPROVED)
+    adverse = ~Q(outcome=DecisionOutcome.APPROVED) | Exists(_stands(DecisionOutcome.DECLINED))
+    return Decision.objects.filter(watched).filter(adverse)
 
 
 def _bases_with(texts: NoticeTexts, day: int) -> Q:

@@ -4,7 +4,7 @@ import pytest
 from registry.contract import Feature, FeatureContract
 from registry.reason_library import LibraryUnreadable, ReasonLibrary
 from serving.policy import KnockoutRule
-from serving.reasons import Reason, ReasonFinder, combined, in_language
+from serving.reasons import Reason, ReasonFinder, in_language
 
 CONTRACT = FeatureContract(
     (
@@ -142,35 +142,6 @@ def test_a_person_names_reasons_in_the_words_of_the_library_and_each_once():
     assert [reason.statement for reason in reasons] == ["About history", "About income"]
     with pytest.raises(KeyError):
         finder.named(["mood"])
-
-
-def test_reasons_of_both_components_take_turns_and_are_four_at_most():
-    of_model = [a_reason(group) for group in ("obligations", "income", "inquiries", "history")]
-    of_person = [a_reason(group, None) for group in ("residence", "employment", "references")]
-
-    assert groups_of(combined(of_model, of_person)) == [
-        (1, "obligations"),
-        (2, "residence"),
-        (3, "income"),
-        (4, "employment"),
-    ]
-
-
-def test_what_both_components_name_is_one_reason_and_makes_room_for_another():
-    of_model = [a_reason("income"), a_reason("history")]
-    of_person = [a_reason("income", None), a_reason("residence", None)]
-
-    reasons = combined(of_model, of_person)
-
-    assert groups_of(reasons) == [(1, "income"), (2, "history"), (3, "residence")]
-    assert reasons[0].contribution == 0.1
-
-
-def test_one_component_alone_keeps_its_reasons_and_their_order():
-    alone = [a_reason("income"), a_reason("history")]
-
-    assert groups_of(combined(alone, [])) == groups_of(combined([], alone))
-    assert combined([], []) == ()
 
 
 def test_the_share_named_is_of_all_that_weighed_against_and_of_nothing_in_favour():

@@ -10,6 +10,7 @@ from serving.admin.decision_parts import (
     letters,
     notice,
     outcomes,
+    people,
     receipt,
     replays,
 )
@@ -17,6 +18,8 @@ from serving.admin.decision_parts import (
 PARTS = (
     facts.SUMMARY,
     explanation.WHY,
+    people.WHAT_BECAME,
+    people.SAID,
     letters.LETTERS,
     facts.DECIDED_BY,
     facts.MADE_OF,

@@ -1,0 +1,249 @@
+"""The buttons of people who decide: referred cases, overrides, and reviews of what others decided."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import User
+
+from audit.errors import Refusal
+from governance.admin.fields import Lines, choice, day, line, paragraph
+from governance.admin.pages import ActPage, Done, offer
+from governance.queries.accounts import account
+from serving.actions.resolutions import PersonsWord, resolve_decision
+from serving.actions.reviews import (
+    Result,
+    acknowledge_review,
+    assign_review,
+    close_review,
+    open_review,
+    open_review_evidence,
+    receive_information,
+    request_information,
+)
+from serving.models import Decision, Resolution, Review
+
+State, Code = Review.State, Resolution.OverrideCode
+CODES = [("", "None"), *Code.choices]
+
+
+class OwnReasons(forms.Form):
+    override_code = choice(
+        "Override",
+        CODES,
+        "Low side approves what was declined, high side declines what was approved; none where nobody decided before.",
+    )
+    reason_groups = Lines("Reasons of the library")
+    statements = Lines("Reasons in your own words")
+    rationale = paragraph("Rationale", "Why you decide so. It is recorded under your name.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["override_code"].required = False
+        self.fields[
+            "reason_groups"
+        ].help_text = "Names of reason groups, one on each line; the applicant reads their texts."
+        self.fields[
+            "statements"
+        ].help_text = "Factors that you judged by, one on each line. Who declines gives at least one of either."
+
+
+class ResolutionForm(OwnReasons):
+    outcome = choice("Outcome", list(Resolution.Outcome.choices))
+    field_order = ("outcome",)
+
+
+class ContestForm(forms.Form):
+    grounds = paragraph("Grounds", "What the applicant says against the decision.")
+    received_on = day("Received on", "Leave empty for today.", required=False)
+
+
+class ReviewerForm(forms.Form):
+    reviewer = line("Reviewer", "The account of somebody who had no part in the decision.")
+
+
+class TextForm(forms.Form):
+    text = paragraph("Text", "What is asked or answered.")
+
+
+class ClosureForm(OwnReasons):
+    result = choice(
+        "Result",
+        [(one.value, str(one.label)) for one in (State.UPHELD, State.OVERTURNED, State.PARTLY)],
+    )
+    letter = paragraph("Letter", "What the applicant is told, with reasons.")
+    field_order = ("result", "letter")
+
+
+def _own(fields: dict[str, Any]) -> list[dict[str, str]]:
+    groups = [{"reason_group": name} for name in fields["reason_groups"]]
+    return [*groups, *({"statement": text} for text in fields["statements"])]
+
+
+def _resolve(decision: Decision, fields: dict[str, Any], by: User) -> Done:
+    word = PersonsWord(
+        fields["outcome"], fields["rationale"], fields["override_code"], _own(fields)
+    )
+    resolution = resolve_decision(decision.pk, word, by=by)
+    return Done(f"The application is {resolution.outcome}.")
+
+
+def _contest(decision: Decision, fields: dict[str, Any], by: User) -> Done:
+    review = open_review(decision.pk, fields["grounds"], by=by, received_on=fields["received_on"])
+    until = f"answered by {review.due_on}" if review.due_on else "answered; no policy says by when"
+    return Done(f"The review is open, to be {until}.")
+
+
+def _acknowledge(review: Review, fields: dict[str, Any], by: User) -> Done:
+    acknowledge_review(review.pk, by=by)
+    return Done("It is noted that the applicant was told.")
+
+
+def _assign(review: Review, fields: dict[str, Any], by: User) -> Done:
+    assigned = assign_review(review.pk, account(fields["reviewer"]), by=by)
+    return Done(f"{assigned.reviewer} reviews it.")
+
+
+def _ask(review: Review, fields: dict[str, Any], by: User) -> Done:
+    request_information(review.pk, fields["text"], by=by)
+    return Done("It is noted what the applicant was asked.")
+
+
+def _take_in(review: Review, fields: dict[str, Any], by: User) -> Done:
+    receive_information(review.pk, fields["text"], by=by)
+    return Done("The reviewer looks again.")
+
+
+def _close(review: Review, fields: dict[str, Any], by: User) -> Done:
+    result = Result(fields["result"], fields["letter"], fields["rationale"], fields["override_code"], _own(fields))  # fmt: skip
+    closed = close_review(review.pk, result, by=by)
+    return Done(f"The decision is {closed.get_state_display().lower()}.")
+
+
+def _evidence(review: Review, reader: User) -> dict[str, Any]:
+    """What the decision rests on and what was said. Showing it is an act, and its refusal stands in its place."""
+    try:
+        shown = open_review_evidence(review.pk, by=reader)
+    except Refusal as refusal:
+        return {"sections": [{"title": "Evidence", "text": refusal.detail}]}
+    decision = shown["decision"]
+    features = decision["explanation"]["attributions"]
+    reasons = (shown["resolutions"] or [decision])[-1]["reasons"]
+    return {
+        "sections": [
+            {
+                "title": f"The score: {decision['outcome']}, probability of bad {decision['pd']:.4f}, cut-off {decision['cut_off']:g}",
+                "table": {
+                    "headers": ["Feature", "Value", "Contribution"],
+                    "rows": [[one["feature"], str(one["value"]), f"{one['contribution']:+.4f}"] for one in features],
+                },
+            },
+            {
+                "title": "Reasons that stand",
+                "table": {"rows": [[one["rank"], one["statement"], one.get("component", "score")] for one in reasons]},
+            },
+            {
+                "title": "People's decisions",
+                "table": {"rows": [[row["decided_by"], row["outcome"], row["rationale"]] for row in shown["resolutions"]]},
+            },
+            {
+                "title": "What was said",
+                "table": {"rows": [[step["kind"].replace("_", " "), step["by"], step["text"]] for step in shown["steps"] if step["text"]]},
+            },
+        ]
+    }  # fmt: skip
+
+
+def _in(*states: Review.State) -> Callable[[Review, User], bool]:
+    return lambda review, user: review.state in states
+
+
+def _is_mine(review: Review, user: User) -> bool:
+    return review.state in {State.ASSIGNED, State.REVIEWED} and review.reviewer_id == user.pk
+
+
+offer(
+    ActPage(
+        model=Decision,
+        slug="resolve",
+        title="Decide",
+        icon="how_to_reg",
+        needs="serving.resolve_decision",
+        what_happens="You decide this application, whatever the score made of it. Who declines gives reasons of their own; the applicant is told them. After that only a review changes it.",
+        perform=_resolve,
+        form=ResolutionForm,
+        applies=lambda decision, user: (
+            not decision.resolutions.exists()
+            and not decision.reviews.filter(closed_at=None).exists()
+        ),
+    ),
+    ActPage(
+        model=Decision,
+        slug="contest",
+        title="Open a review",
+        icon="contact_support",
+        needs="serving.open_review",
+        what_happens="The applicant contests this decision. Somebody who had no part in it looks again, in the time that the policy says.",
+        perform=_contest,
+        form=ContestForm,
+        applies=lambda decision, user: not decision.reviews.filter(closed_at=None).exists(),
+    ),
+    ActPage(
+        model=Review,
+        slug="acknowledge",
+        title="Acknowledge",
+        icon="mark_email_read",
+        needs="serving.handle_review",
+        what_happens="You say that the applicant was told that the contest was received.",
+        perform=_acknowledge,
+        form=forms.Form,
+        applies=_in(State.CONTEST_RECEIVED),
+    ),
+    ActPage(
+        model=Review,
+        slug="assign",
+        title="Assign",
+        icon="person_add",
+        needs="serving.handle_review",
+        what_happens="The reviewer must have had no part in the decision, and be able to overturn it.",
+        perform=_assign,
+        form=ReviewerForm,
+        applies=_in(
+            State.ACKNOWLEDGED, State.ASSIGNED, State.INFORMATION_REQUESTED, State.REVIEWED
+        ),
+    ),
+    ActPage(
+        model=Review,
+        slug="ask",
+        title="Ask the applicant",
+        icon="contact_mail",
+        needs="serving.resolve_decision",
+        what_happens="The review waits for the applicant's answer. Its day stays.",
+        perform=_ask,
+        form=TextForm,
+        applies=_is_mine,
+    ),
+    ActPage(
+        model=Review,
+        slug="answer",
+        title="Take in an answer",
+        icon="forward_to_inbox",
+        needs="serving.open_review",
+        what_happens="The reviewer has to look again before closing.",
+        perform=_take_in,
+        form=TextForm,
+        applies=_in(State.INFORMATION_REQUESTED),
+    ),
+    ActPage(
+        model=Review,
+        slug="close",
+        title="Look and close",
+        icon="task_alt",
+        needs="serving.resolve_decision",
+        what_happens="That you looked at the evidence below is recorded. Overturning decides the application the other way round; it needs the code, the rationale and, to decline, reasons.",
+        perform=_close,
+        form=ClosureForm,
+        applies=_is_mine,
+        evidence=_evidence,
+    ),
+)
