@@ -71,8 +71,11 @@ READ_MODELS = READ_LOG | frozenset(
         "serving.view_decision",
         "serving.view_deployment",
         "serving.view_explanationfailure",
+        "serving.view_guardrailbreach",
+        "serving.view_guardrailevaluation",
         "serving.view_loadfailure",
         "serving.view_outcome",
+        "serving.view_shadowpass",
     }
 )
 # Makers propose; checkers decide. No role is both, and the acts compare the people as well.
@@ -308,7 +311,11 @@ SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
             "monitoring.run_pass",
             "registry.restrict_use",
             "registry.delete_featurerow",
+            "registry.revoke_clearance",  # with the share that it ends at a guard rail
             "serving.delete_observation",
+            "serving.end_deployment",
+            "serving.evaluate_guard_rails",
+            "serving.score_shadow",
         }
     ),
     # Trains and proposes by itself, and can approve nothing.

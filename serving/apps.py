@@ -7,9 +7,17 @@ class ServingConfig(AppConfig):
     name = "serving"
     verbose_name = "Decisions"
 
-    append_only = ["Decision", "Outcome", "LoadFailure", "ExplanationFailure"]
+    append_only = [
+        "Decision",
+        "Outcome",
+        "LoadFailure",
+        "ExplanationFailure",
+        "ShadowPass",
+        "GuardRailEvaluation",
+        "GuardRailBreach",
+    ]
     governed = ["Deployment"]
-    erasable = ["Observation"]
+    erasable = ["Observation", "ShadowScore"]
     plain = ["IdempotencyRecord"]
 
     def ready(self) -> None:

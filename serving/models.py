@@ -6,13 +6,20 @@ from django.db.models import Q
 
 from audit.ids import uuid7
 from serving.policy import DecisionOutcome, DecisionPath
+from serving.rollout_models import GuardRailEvaluation, ShadowPass, ShadowScore
+
+__all__ = [
+    "Decision", "Deployment", "ExplanationFailure", "GuardRailBreach", "GuardRailEvaluation", "IdempotencyRecord",
+    "LoadFailure", "Observation", "Outcome", "ShadowPass", "ShadowScore",
+]  # fmt: skip
 
 
 class Decision(models.Model):
     """One application decided: by which version, under which clearance, with what outcome. Never changed.
 
     Holds no feature value and no name: those are in Observation, and in the private part of the
-    entry, until the person is erased. `key_id` and `signature` are those of the receipt.
+    entry, until the person is erased. `key_id` and `signature` are those of the receipt. `slot` (0 to 99) is the
+    place of its application among the shares of a rollout; unknown of decisions before it was kept.
     """
 
     class Role(models.TextChoices):
@@ -36,6 +43,7 @@ class Decision(models.Model):
         "registry.Clearance", on_delete=models.PROTECT, related_name="decisions"
     )
     role = models.CharField(max_length=10, choices=Role.choices)
+    slot = models.PositiveSmallIntegerField(null=True)
     outcome = models.CharField(
         max_length=10, choices=[(item.value, item.value) for item in DecisionOutcome]
     )
@@ -87,10 +95,12 @@ class Deployment(models.Model):
     """One step of a rollout: a version in staging decides a share of its model's applications. It ends once.
 
     Which applications is told by a hash of their reference, so that the same one always takes the same way. A trigger
-    refuses a step that no granted request asked for, in this role and of this size.
+    refuses a step that no granted request asked for, in this role and of this size. A shadow decides nothing: it scores
+    its share of the applications after they were decided, for comparison.
     """
 
     class Role(models.TextChoices):
+        SHADOW = "shadow"
         CHALLENGER = "challenger"
         CANARY = "canary"
 
@@ -127,7 +137,8 @@ class Deployment(models.Model):
             ),
             models.CheckConstraint(
                 name="serving_share_of_applications",
-                condition=Q(share_percent__gte=1, share_percent__lte=50),
+                condition=Q(share_percent__gte=1)
+                & (Q(share_percent__lte=50) | Q(role="shadow", share_percent__lte=100)),
             ),
             models.CheckConstraint(
                 name="serving_ended_step_says_why",
@@ -144,7 +155,8 @@ class Observation(models.Model):
     """What one decision was made of, for monitoring, replay and the applicant. Never changed; deleted with the person.
 
     `packed` and `attributions` are float64 arrays, one value per contract feature in its order. `lookups` says how
-    fresh each feature was that the service looked up itself; None where the version looks nothing up.
+    fresh each feature was that the service looked up itself; None where the version looks nothing up. `judge_us` is how
+    many microseconds the version took to judge; None in a batch, where nobody waits for one of many.
     """
 
     decision = models.OneToOneField(
@@ -161,6 +173,7 @@ class Observation(models.Model):
     reasons = models.JSONField()
     additivity_gap = models.FloatField()
     lookups = models.JSONField(null=True)
+    judge_us = models.PositiveIntegerField(null=True)
 
     class Meta:
         constraints = [
@@ -257,3 +270,17 @@ class ExplanationFailure(VersionFailure):
 
     def __str__(self) -> str:
         return f"{self.version} did not add up"
+
+
+class GuardRailBreach(VersionFailure):
+    """One time that a step of a rollout ended by itself: which guard rail, and the figures. Never changed."""
+
+    version = models.ForeignKey(
+        "registry.ModelVersion", on_delete=models.PROTECT, related_name="guard_rail_breaches"
+    )
+    deployment = models.OneToOneField(
+        Deployment, on_delete=models.PROTECT, related_name="guard_rail_breach"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.deployment} met a guard rail"

@@ -79,7 +79,7 @@ def cleared_version(model_name: str, at: datetime, number: int | None = None) ->
     champion = (
         ModelVersion.objects.filter(model__name=model_name, stage=Stage.PRODUCTION)
         .select_related("baseline", "decision_policy", "reason_library")
-        .annotate(is_shared=Exists(running_deployments(OuterRef("model_id"))))
+        .annotate(is_shared=Exists(sharing_deployments(OuterRef("model_id"))))
         .only("number", "artefact_id", "contract_sha256", *_DIGESTS)
         .first()
     )
@@ -100,17 +100,23 @@ def running_deployments(model: ScoringModel | OuterRef) -> QuerySet[Deployment]:
     return Deployment.objects.filter(model=model, ended_at=None).order_by("pk")
 
 
+def sharing_deployments(model: ScoringModel | OuterRef) -> QuerySet[Deployment]:
+    """Those of them that decide a share: a shadow decides nothing."""
+    return running_deployments(model).exclude(role=Deployment.Role.SHADOW)
+
+
 def deployments_of(model_name: str) -> QuerySet[Deployment]:
     """Newest first."""
     return Deployment.objects.filter(model__name=model_name).select_related("version__model")
 
 
 def rollout_of(model_name: str, at: datetime) -> Rollout:
-    """Who shares the model's applications now. A version whose clearance was taken has no share any more."""
+    """Who shares the model's applications now. A version whose clearance was taken has no share any more, a shadow none at all."""
     steps = (
         Deployment.objects.filter(
             model__name=model_name, ended_at=None, clearance__in=clearances_in_force(at)
         )
+        .exclude(role=Deployment.Role.SHADOW)
         .select_related("version__baseline", "version__decision_policy", "version__reason_library")
         .order_by("pk")
     )

@@ -20,6 +20,7 @@ class Incident(models.Model):
         WITNESS_REFUSAL = "witness_refusal"
         OVERDUE_FINDING = "overdue_finding"
         LATE_RECERTIFICATION = "late_recertification"
+        GUARD_RAIL_BREACH = "guard_rail_breach"
 
     class State(models.TextChoices):
         OPEN = "open"

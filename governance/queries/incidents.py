@@ -12,11 +12,12 @@ from governance.models import Incident, LateRecertification
 from governance.queries.findings import overdue_facts
 from registry.models import ModelVersion, ScoringModel
 from registry.queries import champion
-from serving.models import ExplanationFailure, LoadFailure
+from serving.models import ExplanationFailure, GuardRailBreach, LoadFailure
 
-FACTS: dict[str, type[LoadFailure] | type[ExplanationFailure]] = {
+FACTS: dict[str, type[LoadFailure] | type[ExplanationFailure] | type[GuardRailBreach]] = {
     Incident.Kind.LOAD_FAILURE: LoadFailure,
     Incident.Kind.EXPLANATION_FAILURE: ExplanationFailure,
+    Incident.Kind.GUARD_RAIL_BREACH: GuardRailBreach,
 }
 
 
