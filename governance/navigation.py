@@ -59,7 +59,8 @@ GROUPS: dict[str, tuple[Item, ...]] = {
     ),
     "Score": (
         Item("Decisions", "fact_check", "serving_decision"),
-        Item("Rollouts", "call_split", "serving_deployment"),
+        Item("Live rollout", "compare_arrows", "serving_deployment", url="rollout"),
+        Item("Rollout steps", "call_split", "serving_deployment"),
         Item("Outcomes", "event_available", "serving_outcome"),
     ),
     "Models and data": (

@@ -13,6 +13,7 @@ from governance.admin.effective_challenge import effective_challenge
 from governance.admin.pages import PAGES
 from governance.admin.passwords import own_password
 from governance.admin.permissions import permissions
+from governance.admin.rollouts import rollout
 
 API = "api/v1/"
 FAVICON = "governance/favicon.svg"
@@ -32,6 +33,7 @@ urlpatterns = [
     re_path("^api/", not_found),
     *PAGES.urls(),
     path("permissions/", admin.site.admin_view(permissions), name="permissions"),
+    path("rollout/", admin.site.admin_view(rollout), name="rollout"),
     path(
         "effective-challenge/",
         admin.site.admin_view(effective_challenge),

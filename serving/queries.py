@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.utils import timezone
 from numpy.typing import NDArray
 
 from audit.cases import restricted_people
@@ -19,7 +20,6 @@ from registry.models import Clearance, ModelVersion, ScoringModel, Stage
 from registry.queries import (
     clearances_in_force,
     contract_of_version,
-    live_clearance,
     model_named,
     restrictions_on,
     version_numbered,
@@ -76,23 +76,36 @@ def cleared_version(model_name: str, at: datetime, number: int | None = None) ->
     UnknownModel, NoClearedVersion, or UnknownVersion and VersionNotCleared where version `number`
     was asked for and is not that champion.
     """
-    champion = (
-        ModelVersion.objects.filter(model__name=model_name, stage=Stage.PRODUCTION)
-        .select_related("baseline", "decision_policy", "reason_library")
-        .annotate(is_shared=Exists(sharing_deployments(OuterRef("model_id"))))
-        .only("number", "artefact_id", "contract_sha256", *_DIGESTS)
-        .first()
-    )
-    if champion is not None and number in (None, champion.number):
-        clearance = live_clearance(champion, Clearance.Purpose.SCORE_LIVE, at)
-        if clearance is not None:
-            shared = number is None and champion.is_shared
-            return ClearedVersion(bytes_of(champion), clearance.pk, is_shared=shared)
+    champion = _champion(model_name, at)
+    if champion is None or champion.cleared is None:  # it may have changed since `at`
+        champion = _champion(model_name, timezone.now())
+    if champion is not None and champion.cleared and number in (None, champion.number):
+        shared = number is None and champion.is_shared
+        return ClearedVersion(bytes_of(champion), champion.cleared, is_shared=shared)
     model = model_named(model_name)
     if number is not None:
         version = version_numbered(model, number)
         raise VersionNotCleared(f"{version} has no live clearance to decide applications.")
     raise NoClearedVersion(f"{model} has no version that is cleared to decide applications.")
+
+
+def _champion(model_name: str, at: datetime) -> Any:
+    """The champion with `is_shared` and `cleared`, the newest live clearance: one statement, so that the two belong together."""
+    clearances = clearances_in_force(at).filter(
+        version=OuterRef("pk"),
+        purpose=Clearance.Purpose.SCORE_LIVE,
+        artefact_sha256=OuterRef("artefact_id"),
+    )
+    return (
+        ModelVersion.objects.filter(model__name=model_name, stage=Stage.PRODUCTION)
+        .select_related("baseline", "decision_policy", "reason_library")
+        .annotate(
+            is_shared=Exists(sharing_deployments(OuterRef("model_id"))),
+            cleared=Subquery(clearances.values("pk")[:1]),
+        )
+        .only("number", "artefact_id", "contract_sha256", *_DIGESTS)
+        .first()
+    )
 
 
 def running_deployments(model: ScoringModel | OuterRef) -> QuerySet[Deployment]:

@@ -88,22 +88,13 @@ def standing_of(step: Deployment, beside: ModelVersion | None, start: datetime) 
     since = max(start, step.started_at)
     last = step.evaluations.order_by("-pk").first()
     if step.role == Deployment.Role.SHADOW:
-        arm, other, flips = _both(step, beside, since)
-        return Standing(step, since, arm, other, flips, last)
-    own = _counted(Decision.objects.filter(clearance=step.clearance_id), since)
-    other = Decision.objects.none()
-    if beside is not None:
-        other = Decision.objects.filter(
-            model_name=step.model.name, version=beside, role=Decision.Role.CHAMPION
-        )
-    arm = _arm(own, _failures(step.version_id, since))
-    return Standing(step, since, arm, champion_arm(other, beside, since), None, last)
-
-
-def champion_arm(
-    decisions: QuerySet[Decision], beside: ModelVersion | None, since: datetime
-) -> Arm:
-    return _arm(_counted(decisions, since), _failures(beside.pk, since) if beside else 0)
+        return Standing(step, since, *_both(step, beside, since), last)
+    own = Decision.objects.filter(clearance=step.clearance_id)
+    other = Decision.objects.filter(
+        model_name=step.model.name, version=beside, role=Decision.Role.CHAMPION
+    )
+    arms = _arm(own, step.version_id, since), _arm(other, beside.pk if beside else None, since)
+    return Standing(step, since, *arms, None, last)
 
 
 def steps_to_evaluate(at: datetime) -> Iterator[Deployment]:
@@ -154,20 +145,14 @@ def erased_shadow_scores() -> QuerySet[ShadowScore]:
     return ShadowScore.objects.filter(Exists(erasures))
 
 
-def _counted(decisions: QuerySet[Decision], since: datetime) -> QuerySet[Decision]:
-    return decisions.filter(
+def _arm(decisions: QuerySet[Decision], version_id: int | None, since: datetime) -> Arm:
+    decisions = decisions.filter(
         ~Exists(restricted_people(OuterRef("subject_id"))), decided_at__gte=since
     ).order_by()
-
-
-def _failures(version_id: int, since: datetime) -> int:
-    return sum(
+    failed = sum(
         facts._default_manager.filter(version=version_id, failed_at__gte=since).count()
         for facts in (LoadFailure, ExplanationFailure)
     )
-
-
-def _arm(decisions: QuerySet[Decision], failed: int) -> Arm:
     outcomes = dict(decisions.values_list("outcome").annotate(Count("pk")))
     explained = decisions.exclude(outcome=APPROVED).filter(observation__isnull=False)
     reasons = explained.values_list("observation__reasons__0__reason_group").annotate(Count("pk"))

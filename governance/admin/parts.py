@@ -17,7 +17,7 @@ TAG_KINDS = {
     "approved": "success", "completed": "success", "approved_with_restrictions": "warning", "remediated": "warning",
     "critical": "danger", "high": "danger", "medium": "warning", "low": "info",
     "open": "info", "queued": "info", "running": "info", "waiting_for_approval": "warning", "watch": "warning",
-    "insufficient_data": "warning", "stopped": "danger", "fail": "danger", "failed": "danger", "rejected": "danger",
+    "insufficient_data": "warning", "within": "success", "insufficient evidence": "warning", "breach": "danger", "stopped": "danger", "fail": "danger", "failed": "danger", "rejected": "danger",
     "reject": "danger", "breached": "danger", "breached_with_containment": "danger", "not passed": "danger",
 }  # fmt: skip
 
