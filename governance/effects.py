@@ -18,6 +18,7 @@ from registry.actions.versions import change_stage, promote_to_champion
 from registry.models import Clearance, ModelVersion, Stage
 from registry.queries import champion, live_clearances
 from serving.actions.deployments import start_deployment
+from serving.models import Deployment
 
 ROLLBACK_FOR = timedelta(days=30)
 """How long the former champion can be gone back to without new evidence (our choice: one monthly cycle)."""
@@ -70,8 +71,10 @@ def _put_in_production(
 
 def _roll_out(change: ChangeRequest, version: ModelVersion, by: User) -> None:
     approvers = sorted(approvers_of(change) | earlier_checkers(change))
-    clearance = _clear(change, version, Clearance.Purpose.SCORE_LIVE, approvers, by)
-    terms = change.terms
+    terms, purpose = change.terms, Clearance.Purpose.SCORE_LIVE
+    if terms["role"] == Deployment.Role.SHADOW:
+        purpose = Clearance.Purpose.SCORE_SHADOW
+    clearance = _clear(change, version, purpose, approvers, by)
     start_deployment(clearance, terms["role"], terms["share_percent"], by=by)
 
 

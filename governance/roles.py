@@ -76,6 +76,8 @@ READ_MODELS = READ_LOG | frozenset(
         "serving.view_latenotice",
         "serving.view_correction",
         "serving.view_latereview",
+        "serving.view_guardrailbreach",
+        "serving.view_guardrailevaluation",
         "serving.view_loadfailure",
         "serving.view_notice",
         "serving.view_noticealert",
@@ -90,6 +92,7 @@ READ_MODELS = READ_LOG | frozenset(
         "serving.view_resolution",
         "serving.view_review",
         "serving.view_reviewstep",
+        "serving.view_shadowpass",
     }
 )
 # Makers propose; checkers decide. No role is both, and the acts compare the people as well.
@@ -370,6 +373,7 @@ SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
             "monitoring.run_pass",
             "registry.restrict_use",
             "registry.delete_featurerow",
+            "registry.revoke_clearance",  # with the share that it ends at a guard rail
             "serving.delete_observation",
             "serving.keep_probes",
             "serving.probe_version",
@@ -377,6 +381,9 @@ SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
             "serving.replay_sample",
             "serving.watch_notices",
             "serving.notice_late_review",
+            "serving.end_deployment",
+            "serving.evaluate_guard_rails",
+            "serving.score_shadow",
         }
     ),
     # Trains and proposes by itself, and can approve nothing.

@@ -4,6 +4,7 @@ A sweep may be interrupted or run twice: each act that it makes is refused or ha
 """
 
 from collections import defaultdict
+from contextlib import suppress
 
 from django.utils import timezone
 
@@ -30,9 +31,13 @@ from governance.actions.revalidations import answer_tier_change, open_revalidati
 from governance.models import RetrainingCase, Revalidation
 from governance.queries import cases, changes, findings, incidents, oversight, recertification
 from governance.queries.retention import SUBJECT, unknown_starts
+from governance.rollout_populations import population_readings
 from monitoring.models import Alert
+from serving.actions.guard_rails import evaluate_guard_rails
 from serving.actions.reviews import notice_late_review
+from serving.errors import DeploymentEnded
 from serving.reviews import newly_late_reviews
+from serving.rollouts import steps_to_evaluate
 
 State = RetrainingCase.State
 
@@ -100,6 +105,16 @@ def open_incidents() -> None:
     with acting(trigger="facts"):
         for fact in list(incidents.unanswered_facts()):
             open_incident(fact, by=monitor)
+
+
+def evaluate_rollouts() -> None:
+    """Evaluate the guard rails of every running step that is due: in serving, and in the population that it decides."""
+    monitor, now = service_account("monitor"), timezone.now()
+    with acting(trigger="schedule"):
+        for step in list(steps_to_evaluate(now)):
+            further = population_readings(step, now, reader=monitor)
+            with suppress(DeploymentEnded):  # somebody was faster
+                evaluate_guard_rails(step.pk, by=monitor, further=further)
 
 
 def watch_findings() -> None:

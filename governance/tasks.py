@@ -57,6 +57,11 @@ def open_incidents() -> None:
     sweeps.open_incidents()
 
 
+@shared_task(name="governance.evaluate_rollouts")
+def evaluate_rollouts() -> None:
+    sweeps.evaluate_rollouts()
+
+
 @shared_task(name="governance.watch_findings")
 def watch_findings() -> None:
     sweeps.watch_findings()

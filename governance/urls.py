@@ -14,6 +14,7 @@ from governance.admin.notices_due import notices_due
 from governance.admin.pages import PAGES
 from governance.admin.passwords import own_password
 from governance.admin.permissions import permissions
+from governance.admin.rollouts import rollout
 
 API = "api/v1/"
 FAVICON = "governance/favicon.svg"
@@ -33,6 +34,7 @@ urlpatterns = [
     re_path("^api/", not_found),
     *PAGES.urls(),
     path("permissions/", admin.site.admin_view(permissions), name="permissions"),
+    path("rollout/", admin.site.admin_view(rollout), name="rollout"),
     path(
         "effective-challenge/",
         admin.site.admin_view(effective_challenge),

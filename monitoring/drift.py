@@ -15,11 +15,9 @@ from numpy.typing import NDArray
 from scipy.stats import kstwobign
 
 from registry.measures.errors import NotMeasurable
+from registry.measures.statistics import psi
 
 Floats = NDArray[np.float64]
-
-SMALLEST_SHARE = 1e-4
-"""Floor of a bin's share. Dropping empty bins instead hides change: 95/5 to 100/0 would read 0.003."""
 
 FEWEST_QUANTILE_BINS = 3
 
@@ -121,16 +119,6 @@ def column_drift(column: Column, reference: Floats, current: Floats, bins: int =
             for label, r, c in zip(binning.labels, reference_shares, current_shares, strict=True)
         ),
     )
-
-
-def psi(reference_shares: Floats, current_shares: Floats) -> float:
-    """Population stability index: sum of (current - reference) ln(current / reference), from 0.
-
-    Shares of k bins, each floored at 1e-4. Siddiqi (2006); 95/5 to 100/0 gives 0.31.
-    """
-    r = np.maximum(reference_shares, SMALLEST_SHARE)
-    c = np.maximum(current_shares, SMALLEST_SHARE)
-    return float(np.sum((c - r) * np.log(c / r)))
 
 
 def ks_two_sample(reference: Floats, current: Floats) -> float:

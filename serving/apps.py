@@ -10,10 +10,10 @@ class ServingConfig(AppConfig):
     append_only = [
         "Decision", "Outcome", "LoadFailure", "ExplanationFailure", "Replay", "ReplayRun", "ReplayFailure",
         "ProbeSet", "ProbeResult", "ProbeFailure", "Notice", "NoticeDelivery", "ApplicationStatus", "LateNotice", "NoticeAlert",
-        "Resolution", "Correction", "ReviewStep", "LateReview",
+        "Resolution", "Correction", "ReviewStep", "LateReview", "ShadowPass", "GuardRailEvaluation", "GuardRailBreach",
     ]  # fmt: skip
     governed = ["Deployment", "Review"]
-    erasable = ["Observation", "ExplanationLetter"]
+    erasable = ["Observation", "ExplanationLetter", "ShadowScore"]
     plain = ["IdempotencyRecord"]
 
     def ready(self) -> None:

@@ -87,6 +87,14 @@ class ShareOutOfBounds(Refusal):
     """The shares of versions beside the champion leave it less than half of the applications."""
 
 
+class NoGuardRails(Refusal):
+    """No serving policy in force says at which measures a step of a rollout ends by itself."""
+
+
+class NothingToScore(Refusal):
+    """Every application of the shadow's share was scored."""
+
+
 class ContractsDiffer(Refusal):
     """The version takes other features than the champion, so applications cannot be split between them."""
 

@@ -16,13 +16,17 @@ from serving.resolution_models import Resolution as Resolution
 from serving.review_models import LateReview as LateReview
 from serving.review_models import Review as Review
 from serving.review_models import ReviewStep as ReviewStep
+from serving.rollout_models import GuardRailEvaluation as GuardRailEvaluation
+from serving.rollout_models import ShadowPass as ShadowPass
+from serving.rollout_models import ShadowScore as ShadowScore
 
 
 class Decision(models.Model):
     """One application decided: by which version, under which clearance, with what outcome. Never changed.
 
     Holds no feature value and no name: those are in Observation, and in the private part of the
-    entry, until the person is erased. `key_id` and `signature` are those of the receipt.
+    entry, until the person is erased. `key_id` and `signature` are those of the receipt. `slot` (0 to 99) is the
+    place of its application among the shares of a rollout; unknown of decisions before it was kept.
     """
 
     class Role(models.TextChoices):
@@ -46,6 +50,7 @@ class Decision(models.Model):
         "registry.Clearance", on_delete=models.PROTECT, related_name="decisions"
     )
     role = models.CharField(max_length=10, choices=Role.choices)
+    slot = models.PositiveSmallIntegerField(null=True)
     outcome = models.CharField(
         max_length=10, choices=[(item.value, item.value) for item in DecisionOutcome]
     )
@@ -97,10 +102,12 @@ class Deployment(models.Model):
     """One step of a rollout: a version in staging decides a share of its model's applications. It ends once.
 
     Which applications is told by a hash of their reference, so that the same one always takes the same way. A trigger
-    refuses a step that no granted request asked for, in this role and of this size.
+    refuses a step that no granted request asked for, in this role and of this size. A shadow decides nothing: it scores
+    its share of the applications after they were decided, for comparison.
     """
 
     class Role(models.TextChoices):
+        SHADOW = "shadow"
         CHALLENGER = "challenger"
         CANARY = "canary"
 
@@ -137,7 +144,8 @@ class Deployment(models.Model):
             ),
             models.CheckConstraint(
                 name="serving_share_of_applications",
-                condition=Q(share_percent__gte=1, share_percent__lte=50),
+                condition=Q(share_percent__gte=1)
+                & (Q(share_percent__lte=50) | Q(role="shadow", share_percent__lte=100)),
             ),
             models.CheckConstraint(
                 name="serving_ended_step_says_why",
@@ -155,7 +163,8 @@ class Observation(models.Model):
 
     `packed` and `attributions` are float64 arrays, one value per contract feature in its order. `lookups` says how
     fresh each feature was that the service looked up itself; None where the version looks nothing up. `key_factors` is
-    None where the score is no FCRA credit score, `reason_check` where the reasons are not from a score.
+    None where the score is no FCRA credit score, `reason_check` where the reasons are not from a score. `judge_us` is how
+    many microseconds the version took to judge; None for one of several, where nobody waits for one of them alone.
     """
 
     decision = models.OneToOneField(
@@ -174,6 +183,7 @@ class Observation(models.Model):
     lookups = models.JSONField(null=True)
     key_factors = models.JSONField(null=True)
     reason_check = models.JSONField(null=True)
+    judge_us = models.PositiveIntegerField(null=True)
 
     class Meta:
         constraints = [
@@ -467,3 +477,17 @@ class ProbeFailure(VersionFailure):
 
     def __str__(self) -> str:
         return f"{self.version} answered otherwise"
+
+
+class GuardRailBreach(VersionFailure):
+    """One time that a step of a rollout ended by itself: which guard rail, and the figures. Never changed."""
+
+    version = models.ForeignKey(
+        "registry.ModelVersion", on_delete=models.PROTECT, related_name="guard_rail_breaches"
+    )
+    deployment = models.OneToOneField(
+        Deployment, on_delete=models.PROTECT, related_name="guard_rail_breach"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.deployment} met a guard rail"

@@ -116,17 +116,23 @@ def running_deployments(model: ScoringModel | OuterRef) -> QuerySet[Deployment]:
     return Deployment.objects.filter(model=model, ended_at=None).order_by("pk")
 
 
+def sharing_deployments(model: ScoringModel | OuterRef) -> QuerySet[Deployment]:
+    """Those of them that decide a share: a shadow decides nothing."""
+    return running_deployments(model).exclude(role=Deployment.Role.SHADOW)
+
+
 def deployments_of(model_name: str) -> QuerySet[Deployment]:
     """Newest first."""
     return Deployment.objects.filter(model__name=model_name).select_related("version__model")
 
 
 def rollout_of(model_name: str, at: datetime) -> Rollout:
-    """Who shares the model's applications now. A version whose clearance was taken has no share any more."""
+    """Who shares the model's applications now. A version whose clearance was taken has no share any more, a shadow none at all."""
     steps = (
         Deployment.objects.filter(
             model__name=model_name, ended_at=None, clearance__in=clearances_in_force(at)
         )
+        .exclude(role=Deployment.Role.SHADOW)
         .select_related("version__baseline", "version__decision_policy", "version__reason_library")
         .annotate(serving_policy=_serving_policy(at))
         .order_by("pk")
@@ -172,7 +178,7 @@ _CHAMPION = CompiledQuery(
         )
         .annotate(
             serving_policy=_serving_policy(Parameter("at", DateTimeField())),
-            is_shared=Exists(running_deployments(OuterRef("model_id"))),
+            is_shared=Exists(sharing_deployments(OuterRef("model_id"))),
             cleared=_its_live_clearance(Parameter("at", DateTimeField())),
         )
         .order_by()

@@ -1,7 +1,9 @@
 """How decisions are served, as people approved it: the policy of kind `serving`, a model's own or the one for all. Pure.
 
 {"explanations": {"most_table_mib": 256}, "replay": {"nightly_sample": 50}, "probes": {"minutes": 5},
- "overrides": {"watch": 0.05, "breach": 0.1}, "reviews": {"months": 1, "alert_days_before": 7}}
+ "overrides": {"watch": 0.05, "breach": 0.1}, "reviews": {"months": 1, "alert_days_before": 7},
+ "rollout": {"evaluate_minutes": 5, "window_minutes": 1440, "least_decisions": 50, "most_errors_percent": 1.0,
+             "most_latency_ratio": 2.0, "approval_rate_points": 5.0, "reason_mix_psi": 0.25}}
 
 Each part may be left out; whoever follows a part says beside it what holds without it.
 """
@@ -19,6 +21,15 @@ PARTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "probes": {"minutes": (1, 1_440)},
     "overrides": {"watch": (0.0, 1.0), "breach": (0.0, 1.0)},
     "reviews": {"months": (1, 12), "alert_days_before": (0, 31)},
+    "rollout": {
+        "evaluate_minutes": (1, 1440),
+        "window_minutes": (5, 525_600),
+        "least_decisions": (1, 1_000_000),
+        "most_errors_percent": (0.0, 100.0),
+        "most_latency_ratio": (1.0, 1000.0),
+        "approval_rate_points": (0.0, 100.0),
+        "reason_mix_psi": (0.0, 100.0),
+    },
 }
 """Each part with its keys, and the least and most that each may say: whole numbers, unless these are written with a point."""
 

@@ -4,7 +4,7 @@ from django.urls import path
 
 from serving.api.applications import ApplicationStatuses
 from serving.api.decisions import DecisionBatches, DecisionDetail, Decisions
-from serving.api.deployments import DeploymentEnd, Deployments
+from serving.api.deployments import DeploymentEnd, Deployments, Rollout
 from serving.api.explanations import DecisionExplanation
 from serving.api.labels import DecisionLabel, Labels
 from serving.api.notices import DecisionNotice, DueNotices, NoticeDeliveries
@@ -28,6 +28,7 @@ urlpatterns = [
     path("models/<slug:model>/deployments", Deployments.as_view()),
     path("models/<slug:model>/replays", ReplayRuns.as_view()),
     path("models/<slug:model>/probes", Probes.as_view()),
+    path("models/<slug:model>/rollout", Rollout.as_view()),
     path("deployments/<int:deployment_id>/end", DeploymentEnd.as_view()),
     path("decisions/<uuid:decision_id>", DecisionDetail.as_view()),
     path("decisions/<uuid:decision_id>/explanation", DecisionExplanation.as_view()),

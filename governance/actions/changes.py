@@ -133,7 +133,7 @@ def approve_change(
     _require_decidable(change, rationale, by, now)
     # 2
     if change.version is not None:
-        ModelVersion.objects.select_for_update().get(pk=change.version.pk)
+        ModelVersion.objects.select_for_update(no_key=True).get(pk=change.version.pk)
     if queries.is_stale(change, now):
         raise EvidenceChanged(f"What {change} rests on changed after it was requested.")
     if change.version is not None and change.kind in ON_PASSED_GATES:
@@ -292,7 +292,7 @@ def _require_open(change: ChangeRequest) -> None:
 
 def _require_stage(version: ModelVersion, target: str) -> None:
     before = BEFORE[ChangeRequest.Target(target)]
-    stage = ModelVersion.objects.select_for_update().get(pk=version.pk).stage
+    stage = ModelVersion.objects.select_for_update(no_key=True).get(pk=version.pk).stage
     if stage not in before:
         raise WrongStage(f"{version} is {stage}; {target} is entered from {' or '.join(before)}.")
 

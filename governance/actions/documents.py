@@ -45,7 +45,7 @@ def generate_document(
     if kind in INDEPENDENT and by.pk in built_by(version):
         raise DeveloperCannotJudge(f"{by} built {version} and does not write its {_words(kind)}.")
     # Two who generate at once: the second sees the first one's document.
-    version = ModelVersion.objects.select_for_update().get(pk=version.pk)
+    version = ModelVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
     now = timezone.now()
     content = compose(version, kind, now)
     canonical = content_bytes(content)

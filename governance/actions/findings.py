@@ -286,7 +286,7 @@ def _text_problems(model: ScoringModel, found: Deficiency) -> list[FieldProblem]
 
 def _wait_for_promotions(model: ScoringModel, version: ModelVersion | None) -> None:
     """An approval holds the version's row: it ends before the finding is there, or sees it."""
-    rows = ModelVersion.objects.select_for_update().filter(model=model).order_by("pk")
+    rows = ModelVersion.objects.select_for_update(no_key=True).filter(model=model).order_by("pk")
     list(rows.filter(pk=version.pk) if version else rows)
 
 

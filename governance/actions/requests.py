@@ -23,6 +23,7 @@ from registry.models import ModelVersion, ScoringModel, Stage
 from registry.queries import champion
 from serving.errors import ContractsDiffer, NoClearedVersion
 from serving.models import Deployment
+from serving.rollouts import require_guard_rails
 
 Kind = ChangeRequest.Kind
 LONGEST_EXCEPTION = timedelta(days=365)
@@ -148,17 +149,19 @@ def request_rollback(model: ScoringModel, rationale: str, *, by: User) -> Change
 def request_rollout(
     version: ModelVersion, role: str, share_percent: int, rationale: str, *, by: User
 ) -> ChangeRequest:
-    """Ask for a version in staging to decide a share of the applications, beside the champion. Each step is a request.
+    """Ask for a version in staging to decide a share of the applications beside the champion, or to score a share in
+    its shadow. Each step is a request.
 
-    Raises ChangeMalformed naming every bad field, RationaleMissing, WrongStage, NoClearedVersion, ContractsDiffer, OpenFinding,
+    Raises ChangeMalformed naming every bad field, RationaleMissing, WrongStage, NoClearedVersion, ContractsDiffer, NoGuardRails, OpenFinding,
     NoGatePolicy, GateNotPassed or AlreadyRequested.
     """
     problems = []
     if role not in Deployment.Role.values:
         detail = f"Roles are {', '.join(Deployment.Role.values)}."
         problems.append(FieldProblem("role", "unknown", detail))
-    if not 1 <= share_percent <= Deployment.MOST_PERCENT:
-        detail = f"Must lie between 1 and {Deployment.MOST_PERCENT}."
+    most = 100 if role == Deployment.Role.SHADOW else Deployment.MOST_PERCENT
+    if not 1 <= share_percent <= most:
+        detail = f"Must lie between 1 and {most}."
         problems.append(FieldProblem("share_percent", "out_of_range", detail))
     if problems:
         raise ChangeMalformed("The step cannot be asked for; see `errors`.", errors=problems)
@@ -169,6 +172,7 @@ def request_rollout(
         raise NoClearedVersion(f"{version.model} has no champion to take a share from.")
     if beside.contract_sha256 != version.contract_sha256:
         raise ContractsDiffer(f"{version} takes other features than {beside}.")
+    require_guard_rails(version.model, now)
     require_no_blocking_finding(version, now)
     require_gate_passed(version, now)
     terms = {"role": role, "share_percent": share_percent}

@@ -22,7 +22,7 @@ def suspend_version(version: ModelVersion, rationale: str, *, by: User) -> Model
     Suspending the champion contains the breached retraining cases of its model. Raises RationaleMissing or WrongStage.
     """
     require_words("rationale", rationale)
-    version = ModelVersion.objects.select_for_update().get(pk=version.pk)
+    version = ModelVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
     if version.stage not in {Stage.STAGING, Stage.PRODUCTION}:
         raise WrongStage(f"{version} is {version.stage}; there is nothing to stop.")
     was_champion = version.stage == Stage.PRODUCTION

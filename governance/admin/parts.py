@@ -19,6 +19,7 @@ TAG_KINDS = {
     "open": "info", "queued": "info", "running": "info", "waiting_for_approval": "warning", "watch": "warning",
     "insufficient_data": "warning", "stopped": "danger", "fail": "danger", "failed": "danger", "rejected": "danger",
     "alert": "warning", "late": "danger", "reject": "danger", "breached": "danger", "breached_with_containment": "danger", "not passed": "danger",
+    "within": "success", "insufficient evidence": "warning", "breach": "danger",
 }  # fmt: skip
 
 

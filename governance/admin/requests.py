@@ -53,7 +53,7 @@ class RolloutForm(RationaleForm):
     share_percent = forms.IntegerField(
         label="Share in percent",
         widget=UnfoldAdminTextInputWidget,
-        help_text="Of the model's applications, 1 to 50.",
+        help_text="Of the model's applications, 1 to 50. A shadow decides nothing and scores 1 to 100.",
     )
 
 
@@ -183,8 +183,8 @@ offer(
         title="Request rollout step",
         icon="call_split",
         needs=ASKS,
-        what_happens="You ask for this version to decide a share of the applications beside the champion. A larger share is "
-        "another request.",
+        what_happens="You ask for this version to decide a share of the applications beside the champion, or to score a share in "
+        "its shadow. A larger share is another request.",
         perform=_request_rollout,
         form=RolloutForm,
         applies=_in(Stage.STAGING),

@@ -28,7 +28,9 @@ class BreakGlassTerms(StrictSerializer):
 
 class RolloutTerms(StrictSerializer):
     role = serializers.ChoiceField(choices=Deployment.Role.choices)
-    share_percent = serializers.IntegerField(help_text="Of the model's applications, 1 to 50.")
+    share_percent = serializers.IntegerField(
+        help_text="Of the model's applications, 1 to 50; a shadow, which decides nothing, scores 1 to 100."
+    )
 
 
 class ErasureTerms(StrictSerializer):

@@ -25,6 +25,7 @@ class Incident(models.Model):
         LATE_NOTICE = "late_notice"
         UNTRUE_REASONS = "untrue_reasons"
         LATE_REVIEW = "late_review"
+        GUARD_RAIL_BREACH = "guard_rail_breach"
 
     class State(models.TextChoices):
         OPEN = "open"

@@ -16,6 +16,7 @@ from registry.models import ModelVersion, ScoringModel
 from registry.queries import champion
 from serving.models import (
     ExplanationFailure,
+    GuardRailBreach,
     LateNotice,
     LateReview,
     LoadFailure,
@@ -25,12 +26,17 @@ from serving.models import (
 
 FACTS: dict[
     str,
-    type[LoadFailure] | type[ExplanationFailure] | type[ReplayFailure] | type[ProbeFailure],
+    type[LoadFailure]
+    | type[ExplanationFailure]
+    | type[ReplayFailure]
+    | type[ProbeFailure]
+    | type[GuardRailBreach],
 ] = {
     Incident.Kind.LOAD_FAILURE: LoadFailure,
     Incident.Kind.EXPLANATION_FAILURE: ExplanationFailure,
     Incident.Kind.REPLAY_FAILURE: ReplayFailure,
     Incident.Kind.PROBE_FAILURE: ProbeFailure,
+    Incident.Kind.GUARD_RAIL_BREACH: GuardRailBreach,
 }
 
 

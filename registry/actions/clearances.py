@@ -41,7 +41,12 @@ def grant_clearance(
 
     Raises ClearanceWithoutApprover, ApproverIsDeveloper or StageNotReachable.
     """
-    version = ModelVersion.objects.select_for_update().select_related("model").get(pk=version.pk)
+    # Locks on versions and clearances leave their keys free: a decision that refers to them would wait, or deadlock.
+    version = (
+        ModelVersion.objects.select_for_update(no_key=True)
+        .select_related("model")
+        .get(pk=version.pk)
+    )
     if not approver_ids:
         raise ClearanceWithoutApprover(f"Nobody's approval of {version} is named.")
     if version.developed_by_id in approver_ids:
@@ -73,7 +78,7 @@ def revoke_clearance(clearance: Clearance, *, by: User, reason: str) -> Clearanc
 
     Raises ClearanceRevoked.
     """
-    grant = Clearance.objects.select_for_update().get(pk=clearance.pk)
+    grant = Clearance.objects.select_for_update(no_key=True).get(pk=clearance.pk)
     if grant.kind == Clearance.Kind.REVOCATION or hasattr(grant, "revocation"):
         raise ClearanceRevoked(f"The clearance {grant.pk} was already revoked.")
     revocation = Clearance(

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from time import perf_counter_ns
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +42,7 @@ from serving.lookups import look_up
 from serving.models import Decision, IdempotencyRecord, Observation
 from serving.policy import left_to_a_person
 from serving.receipts import signed_receipt
+from serving.routing import slot
 from serving.scoring import LiveVersion
 
 MOST_AT_ONCE = 10_000
@@ -57,11 +59,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """An application and its judgement, not yet kept; `lookups` is the freshness of what was looked up."""
+    """An application and its judgement, not yet kept; `lookups` is the freshness of what was looked up.
+
+    `judge_us` is None for one of several.
+    """
 
     application: Application
     judgement: Judgement
     lookups: dict[str, Any] | None
+    judge_us: int | None
 
 
 @action(Event.DECISION_MADE, needs="serving.decide")
@@ -244,7 +250,9 @@ def _ruled(
     valid = [row for row in rows if isinstance(row, Application)]
     if not valid:
         return [row for row in rows if isinstance(row, Refusal)]
+    started = perf_counter_ns()
     judgements = iter(judge.judge([row.features for row in valid]))
+    judge_us = (perf_counter_ns() - started) // 1000 if len(rows) == 1 else None
     judged: list[_Judged | Refusal] = []
     for position, row in enumerate(rows):
         if isinstance(row, Refusal):
@@ -256,7 +264,7 @@ def _ruled(
             continue
         if live.referring:
             judgement = replace(judgement, ruling=left_to_a_person(judgement.ruling))
-        judged.append(_Judged(row, judgement, lookups.get(position)))
+        judged.append(_Judged(row, judgement, lookups.get(position), judge_us))
     return judged
 
 
@@ -355,6 +363,7 @@ def _decision(
         artefact_sha256=version.artefact_id,
         clearance_id=live.clearance_id,
         role=live.role,
+        slot=slot(version.model.name, application.application_ref),
         outcome=judgement.ruling.outcome,
         decision_path=judgement.ruling.path,
         baseline_id=version.baseline_id,
@@ -378,6 +387,7 @@ def _decision(
         baseline_id=decision.baseline_id,
         clearance=live.clearance_id,
         role=decision.role,
+        slot=decision.slot,
         decision_path=decision.decision_path,
         decision_policy=version.decision_policy.sha256,
         policy_version=decision.policy_version,
@@ -427,6 +437,7 @@ def _observation(live: LiveVersion, row: _Judged, decision: Decision) -> Observa
         additivity_gap=judgement.additivity_gap,
         lookups=row.lookups,
         **judgement.reasoning,
+        judge_us=row.judge_us,
     )
 
 

@@ -10,24 +10,23 @@ from registry.models import Clearance, ScoringModel
 from registry.queries import champion, clearances_in_force
 from serving.errors import (
     ContractsDiffer,
-    DeploymentEnded,
     NoClearedVersion,
-    NoSuchDeployment,
     ReasonMissing,
     ShareOutOfBounds,
 )
 from serving.events import Event
 from serving.models import Deployment
-from serving.queries import running_deployments
+from serving.queries import running_deployments, sharing_deployments
+from serving.rollouts import require_guard_rails, running_step
 
 
 @action(Event.DEPLOYMENT_STARTED, needs="serving.start_deployment")
 def start_deployment(
     clearance: Clearance, role: str, share_percent: int, *, by: User
 ) -> Deployment:
-    """Give a cleared version its share from the next application on; its step before ends.
+    """Give a cleared version its share from the next application on; its step before ends. A shadow takes nothing.
 
-    Raises NoClearedVersion, ContractsDiffer or ShareOutOfBounds.
+    Raises NoClearedVersion, ContractsDiffer, NoGuardRails or ShareOutOfBounds.
     """
     version, now = clearance.version, timezone.now()
     model = ScoringModel.objects.select_for_update().get(pk=version.model_id)
@@ -36,12 +35,11 @@ def start_deployment(
         raise NoClearedVersion(f"{model} has no champion to take a share from.")
     if beside.contract_sha256 != version.contract_sha256:
         raise ContractsDiffer(f"{version} takes other features than {beside}.")
-    running = list(running_deployments(model))
-    for step in running:
-        if step.version_id == version.pk:
-            end_deployment(step.pk, f"{role} at {share_percent} % took its place.", by=by)
-    others = sum(step.share_percent for step in running if step.version_id != version.pk)
-    if others + share_percent > Deployment.MOST_PERCENT:
+    require_guard_rails(model, now)
+    for step in running_deployments(model).filter(version=version):
+        end_deployment(step.pk, f"{role} at {share_percent} % took its place.", by=by)
+    others = sum(step.share_percent for step in sharing_deployments(model))
+    if role != Deployment.Role.SHADOW and others + share_percent > Deployment.MOST_PERCENT:
         raise ShareOutOfBounds(
             f"{others} % go to other versions; together they get {Deployment.MOST_PERCENT} % at most."
         )
@@ -72,11 +70,7 @@ def end_deployment(deployment_id: int, reason: str, *, by: User) -> Deployment:
 
     Raises NoSuchDeployment, DeploymentEnded or ReasonMissing.
     """
-    deployment = Deployment.objects.select_for_update().filter(pk=deployment_id).first()
-    if deployment is None:
-        raise NoSuchDeployment(f"There is no deployment {deployment_id}.")
-    if deployment.ended_at is not None:
-        raise DeploymentEnded(f"{deployment} ended at {deployment.ended_at:%Y-%m-%d %H:%M} UTC.")
+    deployment = running_step(deployment_id)
     if not reason.strip():
         problem = FieldProblem("reason", "missing", "Say why, in words that can be read later.")
         raise ReasonMissing("The reason is missing.", errors=[problem])

@@ -41,9 +41,14 @@ from tests.governance.builders import (
 )
 from tests.governance.test_api import decide, get, post
 from tests.registry.builders import a_model
-from tests.serving.builders import an_application
+from tests.serving.builders import an_application, guard_rails
 
 STEP = "Ten of a hundred first."
+
+
+@pytest.fixture(autouse=True)
+def _guarded(db):
+    guard_rails()
 
 
 @pytest.fixture
@@ -204,12 +209,14 @@ def test_a_damaged_version_leaves_its_share_and_a_fact(
 @pytest.mark.parametrize(
     ("role", "share", "fields"),
     [
-        ("shadow", 10, {"role"}),
+        ("shadow", 101, {"share_percent"}),
         ("canary", 51, {"share_percent"}),
         ("boss", 0, {"role", "share_percent"}),
     ],
 )
-def test_a_step_is_a_known_role_and_at_most_half(role, share, fields, candidate, developer):
+def test_a_step_is_a_known_role_and_at_most_half_unless_it_decides_nothing(
+    role, share, fields, candidate, developer
+):
     with pytest.raises(ChangeMalformed) as refused:
         request_rollout(candidate, role, share, STEP, by=developer)
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 from sklearn.model_selection import train_test_split
 
-from monitoring.drift import Column, column_drift, columns_drift, ks_two_sample, mean_shift, psi
+from monitoring.drift import Column, column_drift, columns_drift, ks_two_sample, mean_shift
 from registry.measures.errors import NotMeasurable
+from registry.measures.statistics import psi
 
 LENDINGCLUB = {
     # feature: (PSI, KS) for 2009, 2010, 2011 against 2007-2008, from the data set's README

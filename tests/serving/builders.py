@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission, User
 
 from audit.errors import Refusal
-from registry.models import ModelVersion
+from registry.models import ModelVersion, Policy
 from serving.actions.decisions import decide
 from serving.models import Decision
 from tests.registry import builders as registry
@@ -21,6 +21,22 @@ BAD = {
     "homeowner": False,
     "purpose": "medical",
 }
+
+
+GUARD_RAILS = {
+    "evaluate_minutes": 5,
+    "window_minutes": 1440,
+    "least_decisions": 20,
+    "most_errors_percent": 1.0,
+    "most_latency_ratio": 50.0,
+    "approval_rate_points": 20.0,
+    "reason_mix_psi": 1.0,
+}
+
+
+def guard_rails(**changes: float) -> Policy:
+    """An adopted serving policy for all models with these guard rails."""
+    return registry.a_policy("serving", {"rollout": {**GUARD_RAILS, **changes}}, name="default")
 
 
 def an_application(
