@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from audit.action import require
 from audit.api_base import ActView, actor, raw_body
+from audit.api_schema import refused
 from audit.bodies import LARGEST_BATCH, LARGEST_SINGLE, parsed_object
 from audit.errors import AlreadyErased, FieldProblem, Refusal
 from serving import queries
@@ -78,9 +79,9 @@ class DecisionDetail(ActView):
         operation_id="decision",
         responses={
             200: schemas.DecisionSchema,
-            403: schemas.refused("Asked for by another client."),
-            404: schemas.refused("There is no such decision."),
-            410: schemas.refused("The person was erased."),
+            403: refused("Asked for by another client."),
+            404: refused("There is no such decision."),
+            410: refused("The person was erased."),
         },
         examples=[schemas.DECISION_EXAMPLE],
     )
