@@ -13,7 +13,6 @@ from audit.api_schema import refused
 from audit.problems import CONTENT_TYPE, refusal_body
 from audit.proofs import proof_for
 from audit.sequencer import NotYetSealed
-from serving.api import schemas
 from serving.api.decisions import readable_decision
 
 ASK_AGAIN = {"Retry-After": "1"}  # seconds: a seal is due within one

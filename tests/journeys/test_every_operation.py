@@ -45,9 +45,7 @@ class Bank:
 
 
 @pytest.fixture
-def bank(
-    own_database: str, tmp_path: Path, django_db_blocker: DjangoDbBlocker
-) -> Iterator[Bank]:
+def bank(own_database: str, tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Bank]:
     with django_db_blocker.unblock():
         everyone = User.objects.create_user("everyone", is_staff=True)
         everyone.groups.set(Group.objects.all())
