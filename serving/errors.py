@@ -79,6 +79,10 @@ class RequestInProgress(Refusal):
     """A request with the same key is being decided right now; ask again."""
 
 
+class FileUnusable(InvalidInput):
+    """A file of applications, or of answers to be added to, is not one; every column at fault is named."""
+
+
 class ShareOutOfBounds(Refusal):
     """The shares of versions beside the champion leave it less than half of the applications."""
 

@@ -103,7 +103,8 @@ def decide_batch(
 ) -> list[Decision | Refusal] | Refusal:
     """Decide many applications in one act: each gets its decision or its own refusal, in order.
 
-    Good rows commit together; the refused ones make one entry. Raises and returns as `decide`
+    Good rows commit together; the refused ones make one entry. A refusal in the place of a document, where whoever
+    read it found none, is the answer of that row. Raises and returns as `decide`
     does where the whole batch is concerned, and BatchOutOfBounds.
     """
     if not 0 < len(documents) <= MOST_AT_ONCE:
@@ -155,6 +156,9 @@ def _judged(
     judge = live.loaded.judge
     rows: list[Application | Refusal] = []
     for document in documents:
+        if isinstance(document, Refusal):
+            rows.append(document)
+            continue
         application, problems = read_application(document, judge.contract, judge.barred, now)
         rows.append(application or _invalid(problems))
     rows, lookups = _looked_up(live, rows, by)

@@ -11,11 +11,12 @@ from audit.action import require
 from audit.api_base import ActView, actor, raw_body
 from audit.api_schema import refused
 from audit.bodies import LARGEST_BATCH, LARGEST_SINGLE, parsed_object
-from audit.errors import AlreadyErased, FieldProblem, Refusal
+from audit.errors import FieldProblem, Refusal
 from serving import queries
-from serving.actions.decisions import decide, decide_batch
-from serving.answers import decision_answer, refusal_answer
+from serving.actions.decisions import decide
+from serving.answers import decision_answer
 from serving.api import schemas
+from serving.chunks import answered
 from serving.errors import InvalidApplication
 from serving.idempotency import HEADER, REPLAYED_HEADER, read_key
 from serving.models import Decision, IdempotencyRecord
@@ -63,13 +64,8 @@ class DecisionBatches(ActView):
         body = raw_body(request, LARGEST_BATCH)
         applications = listed(parsed_object(body, LARGEST_BATCH), "applications")
         key = read_key(request.headers.get(HEADER), request.get_full_path(), body)
-        known = key and _known(request, key.key, key.body_sha256)
-        if known and known.results is not None:
-            return Response(_batch_answer(_restored(known.results)), headers=REPLAYED)
-        results = decide_batch(model, applications, by=actor(request), key=key)
-        if isinstance(results, Refusal):
-            raise results
-        return Response(_batch_answer([_row(result) for result in results]))
+        rows, replayed = answered(model, applications, by=actor(request), key=key)
+        return Response(_batch_answer(rows), headers=REPLAYED if replayed else None)
 
 
 class DecisionDetail(ActView):
@@ -125,25 +121,6 @@ def readable_decision(request: Request, decision_id: UUID, others: str) -> Decis
     decision = queries.decision_with(decision_id)
     require(reader, "serving.decide" if decision.client_id == reader.pk else others)
     return decision
-
-
-def _row(result: Decision | Refusal) -> dict[str, Any]:
-    if isinstance(result, Refusal):
-        return {"problem": refusal_answer(result)}
-    try:
-        return {"decision": decision_answer(result)}
-    except AlreadyErased as erased:
-        return {"problem": refusal_answer(erased)}
-
-
-def _restored(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of a batch that was answered before: decisions from the record, problems as kept."""
-    wanted = [UUID(row["decision_id"]) for row in results if "decision_id" in row]
-    decisions = queries.decisions_by_id(wanted)
-    return [
-        _row(decisions[UUID(row["decision_id"])]) if "decision_id" in row else row
-        for row in results
-    ]
 
 
 def _batch_answer(rows: list[dict[str, Any]]) -> dict[str, Any]:
