@@ -1,18 +1,22 @@
 """Deciding over HTTP, and reading decisions back."""
 
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.action import require
-from audit.api_base import ActView, actor, raw_body
+from audit.api_base import ActView, actor, media_type_of, raw_body, unread_body
 from audit.api_schema import refused
-from audit.bodies import LARGEST_BATCH, LARGEST_SINGLE, parsed_object
+from audit.bodies import LARGEST_BATCH, LARGEST_SINGLE, LARGEST_STREAM, parsed_object
 from audit.errors import FieldProblem, Refusal
-from serving import queries
+from serving import queries, streaming
 from serving.actions.decisions import decide
 from serving.answers import decision_answer
 from serving.api import schemas
@@ -51,16 +55,38 @@ class Decisions(ActView):
         return Response(decision_answer(result), status=201)
 
 
+class NDJSONRenderer(JSONRenderer):
+    """For callers who accept nothing but NDJSON: a whole answer, such as a refusal, is one line of it."""
+
+    media_type = streaming.MEDIA_TYPE
+    format = "ndjson"
+
+
 class DecisionBatches(ActView):
-    """Decide up to 10,000 applications at once."""
+    """Decide up to 10,000 applications at once as JSON, or as many as come as NDJSON."""
+
+    renderer_classes = (JSONRenderer, NDJSONRenderer)
 
     @extend_schema(
         operation_id="decide_batch",
-        request=schemas.BatchSchema,
+        description=(
+            "Up to 10,000 applications as JSON, in one transaction. Or any number as NDJSON: one application a line, and one "
+            "answer a line in the same order, each a row of `results` as in JSON; every 500 are committed before their answers are sent."
+        ),
+        request={
+            "application/json": schemas.BatchSchema,
+            streaming.MEDIA_TYPE: OpenApiTypes.STR,
+        },
         parameters=[schemas.KEY_PARAMETER],
-        responses={200: schemas.BatchResultSchema, **schemas.DECIDING_REFUSALS},
+        responses={
+            (200, "application/json"): schemas.BatchResultSchema,
+            (200, streaming.MEDIA_TYPE): OpenApiTypes.STR,
+            **schemas.DECIDING_REFUSALS,
+        },
     )
-    def post(self, request: Request, model: str) -> Response:
+    def post(self, request: Request, model: str) -> Response | StreamingHttpResponse:
+        if media_type_of(request) == streaming.MEDIA_TYPE:
+            return _streamed(request, model)
         body = raw_body(request, LARGEST_BATCH)
         applications = listed(parsed_object(body, LARGEST_BATCH), "applications")
         key = read_key(request.headers.get(HEADER), request.get_full_path(), body)
@@ -94,6 +120,14 @@ def listed(document: dict[str, Any], name: str) -> list[Any]:
         problem = FieldProblem(name, "wrong_type", "Must be a list, and the only member.")
         raise InvalidApplication(f"A batch is an object with one list, {name}.", errors=[problem])
     return rows
+
+
+def _streamed(request: Request, model: str) -> StreamingHttpResponse:
+    key = read_key(request.headers.get(HEADER), request.get_full_path(), b"")
+    body = streaming.taken_in(unread_body(request, LARGEST_STREAM))
+    answers = streaming.answers_to(model, body, by=actor(request), key=key)
+    first = next(answers)  # what refuses everything is said while there is a status to say it with
+    return StreamingHttpResponse(chain([first], answers), content_type=streaming.MEDIA_TYPE)
 
 
 def _version(request: Request) -> int | None:
