@@ -308,6 +308,7 @@ SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
             "monitoring.run_pass",
             "registry.restrict_use",
             "registry.delete_featurerow",
+            "serving.delete_clientminute",
             "serving.delete_observation",
         }
     ),

@@ -34,6 +34,7 @@ def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
         "monitoring.forget_erased": HOUR,
         "registry.forget_erased": HOUR,
         "serving.forget_erased": HOUR,
+        "serving.record_request_counts": HOUR,
         "governance.answer_access_requests": sweep,
         "governance.end_access": HOUR,
         "governance.send_gates_again": sweep,

@@ -10,7 +10,7 @@ class ServingConfig(AppConfig):
     append_only = ["Decision", "Outcome", "LoadFailure", "ExplanationFailure"]
     governed = ["Deployment"]
     erasable = ["Observation"]
-    plain = ["IdempotencyRecord"]
+    plain = ["IdempotencyRecord", "ClientMinute"]
 
     def ready(self) -> None:
         from audit.holdings import holds_records

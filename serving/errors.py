@@ -1,5 +1,7 @@
 """Why serving refuses: one class per reason."""
 
+from collections.abc import Mapping
+
 from audit.errors import InvalidInput, NotFound, Refusal
 
 
@@ -77,6 +79,16 @@ class IdempotencyKeyReused(Refusal):
 
 class RequestInProgress(Refusal):
     """A request with the same key is being decided right now; ask again."""
+
+
+class TooManyRequests(Refusal):
+    """The client asked more of the model in this minute than the serving policy allows. `headers` say when to ask again."""
+
+    status = 429
+
+    def __init__(self, detail: str, headers: Mapping[str, str]) -> None:
+        super().__init__(detail)
+        self.headers = headers
 
 
 class FileUnusable(InvalidInput):

@@ -13,6 +13,7 @@ class Event(StrEnum):
     OBSERVATIONS_DELETED = "serving.observations.deleted"
     OUTCOME_RECORDED = "serving.outcome.recorded"
     OUTCOMES_REFUSED = "serving.outcomes.refused"
+    REQUESTS_COUNTED = "serving.requests.counted"
 
 
 DESCRIPTIONS = {
@@ -24,5 +25,6 @@ DESCRIPTIONS = {
     Event.DEPLOYMENT_ENDED: "A version's share of the applications went back to the champion: why.",
     Event.OBSERVATIONS_DELETED: "What an erased person's decisions were made of was deleted: how many there were.",
     Event.OUTCOME_RECORDED: "It became known how a decided application turned out. What became of it is in the private part.",
+    Event.REQUESTS_COUNTED: "What clients asked of models that a policy limits, in hours that are over: requests, decisions, and how many requests were turned away.",
     Event.OUTCOMES_REFUSED: "Outcomes of a batch were not taken: their positions and what was wrong, no values.",
 }

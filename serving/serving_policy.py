@@ -1,6 +1,6 @@
 """How decisions are served, as people approved it: the policy of kind `serving`, a model's own or the one for all. Pure.
 
-{"explanations": {"most_table_mib": 256}}
+{"explanations": {"most_table_mib": 256}, "limits": {"requests_per_minute": 600, "decisions_per_minute": 20000}}
 
 Each part may be left out; whoever follows a part says beside it what holds without it.
 """
@@ -13,7 +13,8 @@ from audit.errors import FieldProblem
 from serving.errors import ServingPolicyMalformed
 
 PARTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
-    "explanations": {"most_table_mib": (1, 65_536)}
+    "explanations": {"most_table_mib": (1, 65_536)},
+    "limits": {"requests_per_minute": (1, 1_000_000), "decisions_per_minute": (1, 100_000_000)},
 }
 """Each part with its keys, and the least and most that each may say: whole numbers, unless these are written with a point."""
 

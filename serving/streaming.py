@@ -12,6 +12,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO
 
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from audit.bodies import LARGEST_SINGLE, LARGEST_STREAM, MIB
 from audit.context import acting, circumstances
@@ -21,6 +22,7 @@ from serving.application_files import Row, ndjson_row
 from serving.chunks import CHUNK, answered
 from serving.errors import BatchOutOfBounds
 from serving.idempotency import IdempotencyKey
+from serving.limits import admit
 
 MEDIA_TYPE = "application/x-ndjson"
 LARGEST_CHUNK = 8 * MIB
@@ -68,6 +70,7 @@ def _answered(
 ) -> list[dict[str, object]]:
     documents: list[Row] = [ndjson_row(line) for line in chunk]
     try:
+        admit(by, model, requests=0 if first else 1, decisions=len(chunk), at=timezone.now())
         return answered(model, documents, by=by, key=_key_of(chunk, first, key)).rows
     except Refusal as refusal:
         if not first:

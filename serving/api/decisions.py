@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import StreamingHttpResponse
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.renderers import JSONRenderer
@@ -23,6 +24,7 @@ from serving.api import schemas
 from serving.chunks import answered
 from serving.errors import InvalidApplication
 from serving.idempotency import HEADER, REPLAYED_HEADER, read_key
+from serving.limits import admit
 from serving.models import Decision, IdempotencyRecord
 
 REPLAYED = {REPLAYED_HEADER: "true"}
@@ -46,13 +48,14 @@ class Decisions(ActView):
         body = raw_body(request, LARGEST_SINGLE)
         document = parsed_object(body, LARGEST_SINGLE)
         key = read_key(request.headers.get(HEADER), request.get_full_path(), body)
+        allowed = admit(actor(request), model, decisions=1, at=timezone.now())
         known = key and _known(request, key.key, key.body_sha256)
         if known and known.decision:
-            return Response(decision_answer(known.decision), status=200, headers=REPLAYED)
+            return Response(decision_answer(known.decision), headers=REPLAYED | allowed)
         result = decide(model, document, by=actor(request), number=_version(request), key=key)
         if isinstance(result, Refusal):
             raise result
-        return Response(decision_answer(result), status=201)
+        return Response(decision_answer(result), status=201, headers=allowed)
 
 
 class NDJSONRenderer(JSONRenderer):
@@ -90,8 +93,9 @@ class DecisionBatches(ActView):
         body = raw_body(request, LARGEST_BATCH)
         applications = listed(parsed_object(body, LARGEST_BATCH), "applications")
         key = read_key(request.headers.get(HEADER), request.get_full_path(), body)
+        allowed = admit(actor(request), model, decisions=len(applications), at=timezone.now())
         rows, replayed = answered(model, applications, by=actor(request), key=key)
-        return Response(_batch_answer(rows), headers=REPLAYED if replayed else None)
+        return Response(_batch_answer(rows), headers=(REPLAYED if replayed else {}) | allowed)
 
 
 class DecisionDetail(ActView):

@@ -220,5 +220,8 @@ class LabelResultSchema(serializers.Serializer[None]):
 DECIDING_REFUSALS = {
     404: refused("No model, or no version, by that name."),
     409: refused("No reason can be given, or a request with the same key is going on."),
+    429: refused(
+        "More in this minute than the serving policy allows: `Retry-After` says in how many seconds to ask again."
+    ),
     503: refused("No version, or not the one asked for, is cleared; or it cannot be used."),
 }
