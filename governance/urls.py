@@ -27,9 +27,10 @@ urlpatterns = [
     path(API, include("registry.urls")),
     path(API, include("serving.urls")),
     path(API, include("monitoring.urls")),
+    path("", include("serving.inference_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
-    re_path("^api/", not_found),
+    re_path("^(api|v2)/", not_found),
     *PAGES.urls(),
     path("permissions/", admin.site.admin_view(permissions), name="permissions"),
     path(

@@ -39,7 +39,13 @@ def chunks(rows: Iterable[T]) -> Iterator[list[T]]:
 
 
 def answered(
-    model: str, documents: Sequence[object], *, by: User, key: IdempotencyKey | None
+    model: str,
+    documents: Sequence[object],
+    *,
+    by: User,
+    key: IdempotencyKey | None,
+    number: int | None = None,
+    whole: bool = False,
 ) -> Answered:
     """Decide a chunk, or answer it from the record where its key came before.
 
@@ -49,7 +55,7 @@ def answered(
     known = queries.answer_to(by, key.key, key.body_sha256) if key else None
     if known and known.results is not None:
         return Answered(_restored(known.results), replayed=True)
-    results = decide_batch(model, documents, by=by, key=key)
+    results = decide_batch(model, documents, by=by, number=number, key=key, whole=whole)
     if isinstance(results, Refusal):
         raise results
     return Answered([_row(result) for result in results], replayed=False)

@@ -81,6 +81,16 @@ class RequestInProgress(Refusal):
     """A request with the same key is being decided right now; ask again."""
 
 
+class InferenceMalformed(InvalidInput):
+    """An inference request has other tensors than the model; every one at fault is named."""
+
+    status = 400
+
+
+class RowsRefused(InvalidInput):
+    """Applications that are decided together or not at all: some cannot be decided, so none was. Each is named by its row."""
+
+
 class TooManyRequests(Refusal):
     """The client asked more of the model in this minute than the serving policy allows. `headers` say when to ask again."""
 
