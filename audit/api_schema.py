@@ -72,7 +72,7 @@ class DescribedSchema(AutoSchema):
     ) -> dict[str, Any]:
         if status_code >= "400":
             media_types = [CONTENT_TYPE]
-        described: dict[str, Any] = super()._get_response_for_code(
+        described: dict[str, Any] = super()._get_response_for_code(  # type: ignore[no-untyped-call]  # drf-spectacular's
             serializer, status_code, media_types, direction
         )
         return described

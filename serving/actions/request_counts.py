@@ -20,7 +20,7 @@ def record_request_counts(before_minute: int, *, by: User) -> int:
         .values("model_name", client_name=F("client__username"))
         .annotate(requests=Sum("requests"), decisions=Sum("decisions"), throttled=Sum("throttled"))
     )
-    throttled = sum(row["throttled"] for row in clients)
+    throttled: int = sum(row["throttled"] for row in clients)
     record(
         subject=("serving.clientminute", f"before minute {before_minute}"),
         throttled=throttled,

@@ -64,7 +64,7 @@ class ServerMetadata(InferenceView):
 class ModelMetadata(InferenceView):
     def get(self, request: Request, model: str, number: int | None = None) -> Response:
         """Of the champion, or of version `number` where it is that."""
-        _, contract = _deciding(request, model, number)
+        version, contract = _deciding(request, model, number)
         return Response(
             {
                 "name": model,
