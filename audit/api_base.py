@@ -1,7 +1,7 @@
 """What every REST view shares: who may read, how bodies are read, and pages."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar, cast
 
 from django.contrib.auth.models import User
 from rest_framework import serializers
@@ -9,7 +9,7 @@ from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.parsers import BaseParser
-from rest_framework.permissions import IsAuthenticated
+from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -45,7 +45,7 @@ class StrictJSON(BaseParser):
 class ActView(APIView):
     """A view whose reads need `read_permission` through a role; its writes call acts, which check for themselves."""
 
-    permission_classes = (IsAuthenticated,)
+    permission_classes: Sequence[type[BasePermission]] = (IsAuthenticated,)
     parser_classes: Sequence[type[BaseParser]] = (StrictJSON,)
     read_permission: ClassVar[str | None] = None
     largest_body: ClassVar[int] = LARGEST_SINGLE
@@ -81,12 +81,31 @@ def raw_body(request: Request, largest: int) -> bytes:
 
     Raises UnsupportedMediaType or BodyTooLarge.
     """
-    if request.content_type.partition(";")[0].strip().lower() != StrictJSON.media_type:
+    if media_type_of(request) != StrictJSON.media_type:
         raise UnsupportedMediaType(request.content_type)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > largest:
-        raise BodyTooLarge(f"The body is larger than {largest // MIB} MiB.")
+    _require_length(request, largest)
     body: bytes = request._request.body
     return body
+
+
+def media_type_of(request: Request) -> str:
+    return str(request.content_type).partition(";")[0].strip().lower()
+
+
+def unread_body(request: Request, largest: int) -> IO[bytes]:
+    """The body to read piece by piece, for views that take one larger than memory. Raises BodyTooLarge.
+
+    Where the server says that it ends a body sent in pieces by itself, Django would read nothing without a length.
+    """
+    _require_length(request, largest)
+    if "CONTENT_LENGTH" not in request.META and "HTTP_TRANSFER_ENCODING" in request.META:
+        return cast(IO[bytes], request.META["wsgi.input"])
+    return cast(IO[bytes], request._request)
+
+
+def _require_length(request: Request, largest: int) -> None:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > largest:
+        raise BodyTooLarge(f"The body is larger than {largest // MIB} MiB.")
 
 
 def json_object(request: Request, largest: int) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from audit.errors import (
 MIB = 2**20
 LARGEST_SINGLE = 1 * MIB
 LARGEST_BATCH = 64 * MIB
+LARGEST_STREAM = 1024 * MIB
 LONGEST_NAME = 100
 MOST_LISTED = 50  # names that one refusal lists
 

@@ -1,8 +1,9 @@
 """Refusals: expected, safe to show, recorded. Everything else that goes wrong is a 500 without detail."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 
 
@@ -22,6 +23,7 @@ class Refusal(Exception):
     """
 
     status: ClassVar[int] = 409
+    headers: Mapping[str, str] = MappingProxyType({})  # of the answer, beside its body
 
     def __init__(self, detail: str, *, errors: Sequence[FieldProblem] = ()) -> None:
         super().__init__(detail)

@@ -36,7 +36,9 @@ def handler(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's exception handler. None, and so a 500 without detail, for everything that is neither a refusal nor the framework's."""
     if isinstance(exc, Refusal):
         set_rollback()
-        return Response(refusal_body(exc), status=exc.status, content_type=CONTENT_TYPE)
+        return Response(
+            refusal_body(exc), exc.status, headers=dict(exc.headers), content_type=CONTENT_TYPE
+        )
     response = exception_handler(exc, dict(context))
     if response is None:
         return None
@@ -66,7 +68,12 @@ def problem_body(
 
 def problem_response(refusal: Refusal) -> JsonResponse:
     """For views that are not DRF's."""
-    return JsonResponse(refusal_body(refusal), status=refusal.status, content_type=CONTENT_TYPE)
+    return JsonResponse(
+        refusal_body(refusal),
+        status=refusal.status,
+        headers=dict(refusal.headers),
+        content_type=CONTENT_TYPE,
+    )
 
 
 @csrf_exempt

@@ -374,6 +374,7 @@ SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
             "registry.restrict_use",
             "registry.delete_featurerow",
             "registry.revoke_clearance",  # with the share that it ends at a guard rail
+            "serving.delete_clientminute",
             "serving.delete_observation",
             "serving.keep_probes",
             "serving.probe_version",

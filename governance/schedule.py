@@ -38,6 +38,7 @@ def schedule(sweep: timedelta) -> dict[str, dict[str, Any]]:
         "serving.ask_probes": minute,
         "serving.watch_notices": HOUR,
         "serving.score_shadows": sweep,
+        "serving.record_request_counts": HOUR,
         "governance.answer_access_requests": sweep,
         "governance.end_access": HOUR,
         "governance.send_gates_again": sweep,

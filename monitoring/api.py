@@ -1,6 +1,6 @@
 """Monitoring over HTTP: protected attributes in, reports and alerts out."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -231,13 +231,13 @@ def _moment(body: dict[str, Any], name: str) -> datetime | None:
         return None
     try:
         moment = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
-        moment = None
-    if moment is None or timezone.is_naive(moment):
+        if moment is None or timezone.is_naive(moment):
+            raise ValueError
+        return moment.astimezone(UTC)  # PostgreSQL takes no zone that is 16 hours away
+    except (ValueError, OverflowError):
         raise _invalid(
             name, "wrong_type", "Must be a time with its zone, such as 2026-11-20T12:00:00Z."
-        )
-    return moment
+        ) from None
 
 
 def _choice(request: Request, name: str, allowed: Any) -> str | None:

@@ -1,6 +1,6 @@
 """Times that callers ask about, as text."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -13,10 +13,12 @@ def moment(text: str, field: str = "as_of") -> datetime:
     """An aware time in ISO 8601 that has come. Raises MomentRefused, which names the field."""
     try:
         at = parse_datetime(text.strip().replace(" ", "+"))  # in an address a plus is a space
-    except ValueError:
-        at = None
-    if at is None or timezone.is_naive(at):
-        raise _refused(field, "malformed", "Must be an ISO 8601 time with its offset from UTC.")
+        if at is None or timezone.is_naive(at):
+            raise ValueError
+        at = at.astimezone(UTC)  # PostgreSQL takes no zone that is 16 hours away
+    except (ValueError, OverflowError):
+        detail = "Must be an ISO 8601 time with its offset from UTC."
+        raise _refused(field, "malformed", detail) from None
     if at > timezone.now():
         raise _refused(field, "out_of_range", "Must not lie in the future.")
     return at

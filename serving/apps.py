@@ -14,7 +14,7 @@ class ServingConfig(AppConfig):
     ]  # fmt: skip
     governed = ["Deployment", "Review"]
     erasable = ["Observation", "ExplanationLetter", "ShadowScore"]
-    plain = ["IdempotencyRecord"]
+    plain = ["IdempotencyRecord", "ClientMinute"]
 
     def ready(self) -> None:
         from audit.holdings import holds_records

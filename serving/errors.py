@@ -1,5 +1,7 @@
 """Why serving refuses: one class per reason."""
 
+from collections.abc import Mapping
+
 from audit.errors import InvalidInput, NotFound, Refusal
 
 
@@ -81,6 +83,30 @@ class NotTogether(Refusal):
 
 class RequestInProgress(Refusal):
     """A request with the same key is being decided right now; ask again."""
+
+
+class InferenceMalformed(InvalidInput):
+    """An inference request has other tensors than the model; every one at fault is named."""
+
+    status = 400
+
+
+class RowsRefused(InvalidInput):
+    """Applications that are decided together or not at all: some cannot be decided, so none was. Each is named by its row."""
+
+
+class TooManyRequests(Refusal):
+    """The client asked more of the model in this minute than the serving policy allows. `headers` say when to ask again."""
+
+    status = 429
+
+    def __init__(self, detail: str, headers: Mapping[str, str]) -> None:
+        super().__init__(detail)
+        self.headers = headers
+
+
+class FileUnusable(InvalidInput):
+    """A file of applications, or of answers to be added to, is not one; every column at fault is named."""
 
 
 class ShareOutOfBounds(Refusal):

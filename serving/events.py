@@ -39,6 +39,7 @@ class Event(StrEnum):
     REVIEW_EVIDENCE_OPENED = "serving.review.evidence_opened"
     REVIEW_CLOSED = "serving.review.closed"
     REVIEW_LATE = "serving.review.late"
+    REQUESTS_COUNTED = "serving.requests.counted"
 
 
 DESCRIPTIONS = {
@@ -49,12 +50,12 @@ DESCRIPTIONS = {
     Event.DEPLOYMENT_STARTED: "A version in staging began to decide a share of the applications, or to score it in the shadow: which share, in which role, by which clearance.",
     Event.DEPLOYMENT_ENDED: "A version's share of the applications went back to the champion: why.",
     Event.EXPLANATION_ISSUED: "A letter explained a decision to the applicant: in which language, by which policy, and the digest of what is kept of it. Digests of its page and its PDF are in the private part.",
-    Event.OBSERVATIONS_DELETED: "What an erased person's decisions were made of was deleted, and the letters that explained them: how many there were.",
     Event.SHADOW_SCORED: "A version in the shadow scored applications that others had decided: how many, and the digest of their ids. Nobody was told.",
     Event.GUARD_RAILS_EVALUATED: "The guard rails of a step of a rollout were evaluated: every measure with its limit, interval and size.",
     Event.GUARD_RAIL_BREACHED: "A step of a rollout met a guard rail and ended by itself: which one, and the figures.",
-    Event.OBSERVATIONS_DELETED: "What an erased person's decisions were made of was deleted, and how versions in the shadow scored them: how many rows.",
+    Event.OBSERVATIONS_DELETED: "What an erased person's decisions were made of was deleted, with the letters that explained them and what versions in the shadow made of them: how many rows.",
     Event.OUTCOME_RECORDED: "It became known how a decided application turned out. What became of it is in the private part.",
+    Event.REQUESTS_COUNTED: "What clients asked of models that a policy limits, in hours that are over: requests, decisions, and how many requests were turned away.",
     Event.OUTCOMES_REFUSED: "Outcomes of a batch were not taken: their positions and what was wrong, no values.",
     Event.DECISION_REPLAYED: "A decision was judged again from its record: equal, or the names of what differs, and by which libraries.",
     Event.SAMPLE_REPLAYED: "A random sample of a model's decisions was judged again: how it was drawn, and how many came out equal.",

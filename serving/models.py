@@ -247,6 +247,30 @@ class IdempotencyRecord(models.Model):
         return self.key
 
 
+class ClientMinute(models.Model):
+    """What one client asked of one model in one minute, where a policy limits that: counted, and deleted once the hour is on record.
+
+    Not evidence: on PostgreSQL the table is unlogged, so that counting waits for no disk, and a crash empties it.
+    """
+
+    client = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    model_name = models.SlugField(db_index=False)
+    minute = models.PositiveBigIntegerField()  # since 1970
+    requests = models.PositiveIntegerField()
+    decisions = models.PositiveIntegerField()
+    throttled = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="serving_one_count_per_minute", fields=["client", "model_name", "minute"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client} of {self.model_name}"
+
+
 class Outcome(models.Model):
     """How a decided application turned out, as known on one day. Never changed: later knowledge is a later row.
 

@@ -37,6 +37,7 @@ from serving.errors import (
     VersionNotCleared,
 )
 from serving.models import (
+    ClientMinute,
     Decision,
     Deployment,
     ExplanationLetter,
@@ -334,6 +335,11 @@ def answer_to(client: User, key: str, body_sha256: str) -> IdempotencyRecord | N
     if known is not None and known.body_sha256 != body_sha256:
         raise IdempotencyKeyReused("This Idempotency-Key came before with another body.")
     return known
+
+
+def request_counts_before(minute: int) -> QuerySet[ClientMinute]:
+    """What limited clients asked for before that minute, since 1970, and is not on record yet."""
+    return ClientMinute.objects.filter(minute__lt=minute).order_by("pk")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 {"explanations": {"most_table_mib": 256}, "replay": {"nightly_sample": 50}, "probes": {"minutes": 5},
  "overrides": {"watch": 0.05, "breach": 0.1}, "reviews": {"months": 1, "alert_days_before": 7},
  "rollout": {"evaluate_minutes": 5, "window_minutes": 1440, "least_decisions": 50, "most_errors_percent": 1.0,
-             "most_latency_ratio": 2.0, "approval_rate_points": 5.0, "reason_mix_psi": 0.25}}
+             "most_latency_ratio": 2.0, "approval_rate_points": 5.0, "reason_mix_psi": 0.25},
+ "limits": {"requests_per_minute": 600, "decisions_per_minute": 20000}}
 
 Each part may be left out; whoever follows a part says beside it what holds without it.
 """
@@ -30,6 +31,7 @@ PARTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
         "approval_rate_points": (0.0, 100.0),
         "reason_mix_psi": (0.0, 100.0),
     },
+    "limits": {"requests_per_minute": (1, 1_000_000), "decisions_per_minute": (1, 100_000_000)},
 }
 """Each part with its keys, and the least and most that each may say: whole numbers, unless these are written with a point."""
 

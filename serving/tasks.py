@@ -10,12 +10,13 @@ from audit.context import acting
 from audit.queries import service_account
 from serving.actions.observations import forget_erased_people
 from serving.actions.replays import replay_sample
+from serving.actions.request_counts import record_request_counts as record_counts
 from serving.actions.shadows import score_shadow
 from serving.asking import ask_due
 from serving.errors import DeploymentEnded, NothingToScore
 from serving.models import GuardRailBreach
 from serving.notices import watching
-from serving.queries import erased_letters, erased_observations
+from serving.queries import erased_letters, erased_observations, request_counts_before
 from serving.rejudging import SETTLING
 from serving.rollouts import erased_shadow_scores, shadows_in_force, unscored_decisions
 from serving.sampling import models_that_decided
@@ -62,3 +63,11 @@ def score_shadows() -> None:
                 while unscored_decisions(step).exists():
                     if isinstance(score_shadow(step.pk, by=monitor), GuardRailBreach):
                         break
+
+
+@shared_task(name="serving.record_request_counts")
+def record_request_counts() -> None:
+    """Scheduled: what limited clients asked for in the hours that are over. Nothing is recorded where nobody is limited."""
+    this_hour = int(timezone.now().timestamp()) // 3600 * 60
+    if request_counts_before(this_hour).exists():
+        record_counts(this_hour, by=service_account("monitor"))

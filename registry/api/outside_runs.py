@@ -1,6 +1,6 @@
 """`runs/outside` and what follows: runs that are trained by a client, and reported here as they go."""
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from audit.api_base import ActView, StrictSerializer, actor
 from audit.bodies import LARGEST_BATCH, MIB
-from audit.errors import BodyTooLarge
+from audit.errors import BodyTooLarge, MalformedBody
 from registry import outside, queries, training
 from registry.actions.outside_runs import Opening
 from registry.api.runs import DEFAULT_HOLDOUT_SHARE, RunSerializer
@@ -202,7 +202,10 @@ class HandInView(ActView):
     )
     def put(self, request: Request, run_id: UUID) -> Response:
         """Hand in the model of an open run, in a format without pickle; what it is, is told by its content."""
-        report = outside.hand_in_model(run_id, cast(bytes, request.data), by=actor(request))
+        data: Any = request.data
+        if not isinstance(data, bytes):  # without a body, the framework parses nothing
+            raise MalformedBody("The body holds no model.")
+        report = outside.hand_in_model(run_id, data, by=actor(request))
         return Response(ReportSerializer(report).data)
 
 

@@ -33,6 +33,7 @@ from serving.errors import (
     InvalidApplication,
     NotTogether,
     RequestInProgress,
+    RowsRefused,
     UseRestricted,
 )
 from serving.events import Event
@@ -172,35 +173,49 @@ def decide_batch(
     documents: Sequence[object],
     *,
     by: User,
+    number: int | None = None,
     key: IdempotencyKey | None = None,
+    whole: bool = False,
 ) -> list[Decision | Refusal] | Refusal:
     """Decide many applications in one act: each gets its decision or its own refusal, in order.
 
-    Good rows commit together; the refused ones make one entry. Raises and returns as `decide`
+    Good rows commit together; the refused ones make one entry. A refusal in the place of a document, where whoever
+    read it found none, is the answer of that row. With `whole`, none is decided where one is refused: RowsRefused. Raises and returns as `decide`
     does where the whole batch is concerned, and BatchOutOfBounds.
     """
     if not 0 < len(documents) <= MOST_AT_ONCE:
         raise BatchOutOfBounds(f"A batch holds 1 to {MOST_AT_ONCE:,} applications.")
     _claim(key, by)
     now = timezone.now()
-    found = live_versions(model_name, documents, now, None, by)
+    found = live_versions(model_name, documents, now, number, by)
     if isinstance(found, Refusal):
         return found
-    answers: dict[int, Decision | Refusal] = {}
+    judged: dict[int, _Judged | Refusal] = {}
+    groups = []
     for live in {live.clearance_id: live for live in found}.values():
         places = [
             place for place, other in enumerate(found) if other.clearance_id == live.clearance_id
         ]
-        decided = _decided(live, [documents[place] for place in places], now, by)
-        these = dict(zip(places, decided, strict=True))
-        refused = {place: each for place, each in these.items() if isinstance(each, Refusal)}
+        groups.append((live, places))
+        these = _judged(live, [documents[place] for place in places], now, by)
+        refused = {
+            place: row for place, row in zip(places, these, strict=True) if isinstance(row, Refusal)
+        }
         if refused:
             record_refused_applications(live, refused, by=by)
-        answers |= these
-    results = [answers[place] for place in range(len(documents))]
+        judged |= dict(zip(places, these, strict=True))
+    if whole and (none := _none_decided(judged)):
+        return none
+    answers = {place: row for place, row in judged.items() if isinstance(row, Refusal)}
+    results: dict[int, Decision | Refusal] = dict(answers)
+    for live, places in groups:
+        good = [place for place in places if place not in answers]
+        rows = [row for place in good if isinstance(row := judged[place], _Judged)]
+        results |= dict(zip(good, _kept(live, rows, by), strict=True))
+    in_order = [results[place] for place in range(len(documents))]
     if key:
-        _remember(key, by, results=[_result(result) for result in results])
-    return results
+        _remember(key, by, results=[_result(result) for result in in_order])
+    return in_order
 
 
 @action(Event.APPLICATIONS_REFUSED, needs="serving.decide")
@@ -222,12 +237,17 @@ def _left_or_raised(live: LiveVersion, refusal: Refusal, by: User) -> Refusal:
     return refusal
 
 
-def _decided(
-    live: LiveVersion, documents: Sequence[object], now: datetime, by: User
-) -> list[Decision | Refusal]:
-    judged = _judged(live, documents, now, by)
-    kept = iter(_kept(live, [row for row in judged if isinstance(row, _Judged)], by))
-    return [row if isinstance(row, Refusal) else next(kept) for row in judged]
+def _none_decided(judged: Mapping[int, _Judged | Refusal]) -> RowsRefused | None:
+    """Why nothing is decided, when something is refused."""
+    problems = [
+        FieldProblem(f"{place}.{problem.field}", problem.type, problem.detail)
+        for place, row in sorted(judged.items())
+        if isinstance(row, Refusal)
+        for problem in row.errors or [FieldProblem("application", row.type, row.detail)]
+    ]
+    if not problems:
+        return None
+    return RowsRefused("None was decided; `errors` names what is wrong, by row.", errors=problems)
 
 
 def _judged(
@@ -236,6 +256,9 @@ def _judged(
     judge = live.loaded.judge
     rows: list[Application | Refusal] = []
     for document in documents:
+        if isinstance(document, Refusal):
+            rows.append(document)
+            continue
         application, problems = read_application(document, judge.contract, judge.barred, now)
         rows.append(application or _invalid(problems))
     return _ruled(live, *_looked_up(live, rows, by))

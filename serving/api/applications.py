@@ -5,6 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.api_base import ActView, actor, json_object
+from audit.api_schema import refused
 from audit.bodies import LARGEST_SINGLE
 from audit.canonical import timestamp
 from serving.actions.applications import record_status
@@ -17,10 +18,9 @@ class ApplicationStatuses(ActView):
         request=schemas.StatusBodySchema,
         responses={
             201: schemas.StatusSchema,
-            **schemas.REFUSALS,
-            404: schemas.refused("There is no such model."),
-            409: schemas.refused("The application ended before."),
-            410: schemas.refused("The person was erased."),
+            404: refused("There is no such model."),
+            409: refused("The application ended before."),
+            410: refused("The person was erased."),
         },
     )
     def post(self, request: Request, application_ref: str) -> Response:

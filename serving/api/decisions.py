@@ -1,22 +1,29 @@
 """Deciding over HTTP, and reading decisions back."""
 
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.action import require
-from audit.api_base import ActView, actor, raw_body
-from audit.bodies import LARGEST_BATCH, LARGEST_SINGLE, parsed_object
-from audit.errors import AlreadyErased, FieldProblem, Refusal
-from serving import queries
-from serving.actions.decisions import decide_batch
-from serving.answers import decision_answer, refusal_answer
+from audit.api_base import ActView, actor, media_type_of, raw_body, unread_body
+from audit.api_schema import refused
+from audit.bodies import LARGEST_BATCH, LARGEST_SINGLE, LARGEST_STREAM, parsed_object
+from audit.errors import FieldProblem, Refusal
+from serving import queries, streaming
+from serving.answers import decision_answer
 from serving.api import schemas
+from serving.chunks import answered
 from serving.errors import InvalidApplication
 from serving.idempotency import HEADER, REPLAYED_HEADER, read_key
+from serving.limits import admit
 from serving.models import Decision, IdempotencyRecord
 from serving.together import decide_among_others
 
@@ -41,37 +48,56 @@ class Decisions(ActView):
         body = raw_body(request, LARGEST_SINGLE)
         document = parsed_object(body, LARGEST_SINGLE)
         key = read_key(request.headers.get(HEADER), request.get_full_path(), body)
+        allowed = admit(actor(request), model, decisions=1, at=timezone.now())
         known = key and _known(request, key.key, key.body_sha256)
         if known and known.decision:
-            return Response(decision_answer(known.decision), status=200, headers=REPLAYED)
+            return Response(decision_answer(known.decision), headers=REPLAYED | allowed)
         result = decide_among_others(
             model, document, by=actor(request), number=_version(request), key=key
         )
         if isinstance(result, Refusal):
             raise result
-        return Response(decision_answer(result), status=201)
+        return Response(decision_answer(result), status=201, headers=allowed)
+
+
+class NDJSONRenderer(JSONRenderer):
+    """For callers who accept nothing but NDJSON: a whole answer, such as a refusal, is one line of it."""
+
+    media_type = streaming.MEDIA_TYPE
+    format = "ndjson"
 
 
 class DecisionBatches(ActView):
-    """Decide up to 10,000 applications at once."""
+    """Decide up to 10,000 applications at once as JSON, or as many as come as NDJSON."""
+
+    renderer_classes = (JSONRenderer, NDJSONRenderer)
 
     @extend_schema(
         operation_id="decide_batch",
-        request=schemas.BatchSchema,
+        description=(
+            "Up to 10,000 applications as JSON, in one transaction. Or any number as NDJSON: one application a line, and one "
+            "answer a line in the same order, each a row of `results` as in JSON; every 500 are committed before their answers are sent."
+        ),
+        request={
+            "application/json": schemas.BatchSchema,
+            streaming.MEDIA_TYPE: OpenApiTypes.STR,
+        },
         parameters=[schemas.KEY_PARAMETER],
-        responses={200: schemas.BatchResultSchema, **schemas.DECIDING_REFUSALS},
+        responses={
+            (200, "application/json"): schemas.BatchResultSchema,
+            (200, streaming.MEDIA_TYPE): OpenApiTypes.STR,
+            **schemas.DECIDING_REFUSALS,
+        },
     )
-    def post(self, request: Request, model: str) -> Response:
+    def post(self, request: Request, model: str) -> Response | StreamingHttpResponse:
+        if media_type_of(request) == streaming.MEDIA_TYPE:
+            return _streamed(request, model)
         body = raw_body(request, LARGEST_BATCH)
         applications = listed(parsed_object(body, LARGEST_BATCH), "applications")
         key = read_key(request.headers.get(HEADER), request.get_full_path(), body)
-        known = key and _known(request, key.key, key.body_sha256)
-        if known and known.results is not None:
-            return Response(_batch_answer(_restored(known.results)), headers=REPLAYED)
-        results = decide_batch(model, applications, by=actor(request), key=key)
-        if isinstance(results, Refusal):
-            raise results
-        return Response(_batch_answer([_row(result) for result in results]))
+        allowed = admit(actor(request), model, decisions=len(applications), at=timezone.now())
+        rows, replayed = answered(model, applications, by=actor(request), key=key)
+        return Response(_batch_answer(rows), headers=(REPLAYED if replayed else {}) | allowed)
 
 
 class DecisionDetail(ActView):
@@ -81,9 +107,9 @@ class DecisionDetail(ActView):
         operation_id="decision",
         responses={
             200: schemas.DecisionSchema,
-            403: schemas.refused("Asked for by another client."),
-            404: schemas.refused("There is no such decision."),
-            410: schemas.refused("The person was erased."),
+            403: refused("Asked for by another client."),
+            404: refused("There is no such decision."),
+            410: refused("The person was erased."),
         },
         examples=[schemas.DECISION_EXAMPLE],
     )
@@ -100,6 +126,14 @@ def listed(document: dict[str, Any], name: str) -> list[Any]:
         problem = FieldProblem(name, "wrong_type", "Must be a list, and the only member.")
         raise InvalidApplication(f"A batch is an object with one list, {name}.", errors=[problem])
     return rows
+
+
+def _streamed(request: Request, model: str) -> StreamingHttpResponse:
+    key = read_key(request.headers.get(HEADER), request.get_full_path(), b"")
+    body = streaming.taken_in(unread_body(request, LARGEST_STREAM))
+    answers = streaming.answers_to(model, body, by=actor(request), key=key)
+    first = next(answers)  # what refuses everything is said while there is a status to say it with
+    return StreamingHttpResponse(chain([first], answers), content_type=streaming.MEDIA_TYPE)
 
 
 def _version(request: Request) -> int | None:
@@ -127,25 +161,6 @@ def readable_decision(request: Request, decision_id: UUID, others: str) -> Decis
     decision = queries.decision_with(decision_id)
     require(reader, "serving.decide" if decision.client_id == reader.pk else others)
     return decision
-
-
-def _row(result: Decision | Refusal) -> dict[str, Any]:
-    if isinstance(result, Refusal):
-        return {"problem": refusal_answer(result)}
-    try:
-        return {"decision": decision_answer(result)}
-    except AlreadyErased as erased:
-        return {"problem": refusal_answer(erased)}
-
-
-def _restored(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of a batch that was answered before: decisions from the record, problems as kept."""
-    wanted = [UUID(row["decision_id"]) for row in results if "decision_id" in row]
-    decisions = queries.decisions_by_id(wanted)
-    return [
-        _row(decisions[UUID(row["decision_id"])]) if "decision_id" in row else row
-        for row in results
-    ]
 
 
 def _batch_answer(rows: list[dict[str, Any]]) -> dict[str, Any]:

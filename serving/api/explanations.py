@@ -13,10 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.api_base import ActView, AnyAccept, StrictSerializer, actor
+from audit.api_schema import refused
 from audit.canonical import timestamp
 from serving import queries
 from serving.actions.letters import OF_OTHERS
-from serving.api import letter_schemas, schemas
+from serving.api import letter_schemas
 from serving.api.decisions import readable_decision
 from serving.letters.composing import facts_of
 from serving.letters.issuing import issue, opened
@@ -26,11 +27,11 @@ FORMATS = ("json", "html", "pdf")
 # A letter runs nothing and fetches nothing, whatever a value in it looks like.
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 REFUSALS = {
-    403: schemas.refused("Asked for by another client, or the role may not do this."),
-    404: schemas.refused("There is no such decision, or no letter about it was issued."),
-    410: schemas.refused("The person was erased."),
-    422: schemas.refused("Fields are wrong; `errors` names every one of them."),
-    503: schemas.refused(
+    403: refused("Asked for by another client, or the role may not do this."),
+    404: refused("There is no such decision, or no letter about it was issued."),
+    410: refused("The person was erased."),
+    422: refused("Fields are wrong; `errors` names every one of them."),
+    503: refused(
         "The version that decided cannot be loaded, or no policy says what a letter holds."
     ),
 }
@@ -79,7 +80,7 @@ class DecisionExplanation(ActView):
     @extend_schema(
         operation_id="issue_explanation",
         request=LetterBody,
-        responses={201: letter_schemas.LetterSchema, **schemas.REFUSALS, **REFUSALS, 409: schemas.refused("The record moved on meanwhile; ask again.")},
+        responses={201: letter_schemas.LetterSchema, **REFUSALS, 409: refused("The record moved on meanwhile; ask again.")},
     )  # fmt: skip
     def post(self, request: Request, decision_id: UUID) -> Response:
         """Issue the letter of explanation: from then on it is kept as it was issued."""

@@ -25,7 +25,7 @@ class DecisionLabel(ActView):
     @extend_schema(
         operation_id="label_decision",
         request=schemas.LabelSchema,
-        responses={201: schemas.LabelOfDecisionSchema, **schemas.REFUSALS},
+        responses={201: schemas.LabelOfDecisionSchema},
     )
     def post(self, request: Request, decision_id: UUID) -> Response:
         document = json_object(request, LARGEST_SINGLE)
@@ -39,7 +39,7 @@ class Labels(ActView):
     @extend_schema(
         operation_id="label_decisions",
         request=schemas.LabelsSchema,
-        responses={200: schemas.LabelResultSchema, **schemas.REFUSALS},
+        responses={200: schemas.LabelResultSchema},
     )
     def post(self, request: Request) -> Response:
         labels = listed(json_object(request, LARGEST_BATCH), "labels")

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from audit.action import holds, require
 from audit.api_base import ActView, AnyAccept, actor, json_object
+from audit.api_schema import refused
 from audit.bodies import LARGEST_SINGLE
 from audit.canonical import timestamp
 from serving.actions.notices import issue_notice, record_delivery
@@ -47,11 +48,11 @@ class DecisionNotice(ActView):
             (200, "application/json"): schemas.NoticeSchema,
             (200, "text/html"): OpenApiTypes.STR,
             (200, "application/pdf"): OpenApiTypes.BINARY,
-            400: schemas.refused("There is no such format."),
-            403: schemas.refused("Asked for by another client."),
-            404: schemas.refused("There is no such decision, or its notice was not issued yet."),
-            410: schemas.refused("The person was erased."),
-            503: schemas.refused("What is kept is not what was issued, or does not open."),
+            400: refused("There is no such format."),
+            403: refused("Asked for by another client."),
+            404: refused("There is no such decision, or its notice was not issued yet."),
+            410: refused("The person was erased."),
+            503: refused("What is kept is not what was issued, or does not open."),
         },
     )
     def get(self, request: Request, decision_id: UUID) -> HttpResponseBase:
@@ -79,12 +80,12 @@ class DecisionNotice(ActView):
         request=None,
         responses={
             201: schemas.NoticeSchema,
-            403: schemas.refused("Asked for by another client, or the role may not do this."),
-            404: schemas.refused("There is no such decision."),
-            409: schemas.refused(
+            403: refused("Asked for by another client, or the role may not do this."),
+            404: refused("There is no such decision."),
+            409: refused(
                 "Approved, referred, issued before, or no notice policy fits the decision."
             ),
-            410: schemas.refused("The person was erased."),
+            410: refused("The person was erased."),
         },
     )
     def post(self, request: Request, decision_id: UUID) -> Response:
@@ -98,9 +99,8 @@ class NoticeDeliveries(ActView):
         request=schemas.DeliveryBodySchema,
         responses={
             201: schemas.DeliverySchema,
-            **schemas.REFUSALS,
-            404: schemas.refused("There is no such decision, or its notice was not issued yet."),
-            410: schemas.refused("The person was erased."),
+            404: refused("There is no such decision, or its notice was not issued yet."),
+            410: refused("The person was erased."),
         },
     )
     def post(self, request: Request, decision_id: UUID) -> Response:

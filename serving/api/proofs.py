@@ -9,10 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.api_base import ActView, AnyAccept
+from audit.api_schema import refused
 from audit.problems import CONTENT_TYPE, refusal_body
 from audit.proofs import proof_for
 from audit.sequencer import NotYetSealed
-from serving.api import schemas
 from serving.api.decisions import readable_decision
 
 ASK_AGAIN = {"Retry-After": "1"}  # seconds: a seal is due within one
@@ -28,8 +28,8 @@ class DecisionProof(ActView):
         responses={
             (200, "text/plain"): OpenApiTypes.STR,
             202: OpenApiResponse(description="Not sealed yet: ask again after Retry-After."),
-            403: schemas.refused("Asked for by another client."),
-            404: schemas.refused("There is no such decision."),
+            403: refused("Asked for by another client."),
+            404: refused("There is no such decision."),
         },
     )
     def get(self, request: Request, decision_id: UUID) -> HttpResponse | Response:

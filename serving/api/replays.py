@@ -10,10 +10,10 @@ from rest_framework.response import Response
 
 from audit.action import holds
 from audit.api_base import ActView, actor
+from audit.api_schema import refused
 from registry.queries import model_named
 from serving.actions.replays import replay_decision
 from serving.answers import SEES_VALUES, replay_answer
-from serving.api import schemas
 from serving.asking import ask_champion
 from serving.models import ReplayRun
 
@@ -62,9 +62,9 @@ class DecisionReplay(ActView):
         request=None,
         responses={
             201: ReplaySchema,
-            403: schemas.refused("Judging again needs a role."),
-            404: schemas.refused("There is no such decision."),
-            410: schemas.refused("The person was erased."),
+            403: refused("Judging again needs a role."),
+            404: refused("There is no such decision."),
+            410: refused("The person was erased."),
         },
     )
     def post(self, request: Request, decision_id: UUID) -> Response:
@@ -92,10 +92,10 @@ class Probes(ActView):
         request=None,
         responses={
             200: ProbeAnswerSchema,
-            403: schemas.refused("Asking needs a role."),
-            404: schemas.refused("There is no such model."),
-            409: schemas.refused("No known answers are kept yet."),
-            503: schemas.refused("No version of the model may decide, or it does not load."),
+            403: refused("Asking needs a role."),
+            404: refused("There is no such model."),
+            409: refused("No known answers are kept yet."),
+            503: refused("No version of the model may decide, or it does not load."),
         },
     )
     def post(self, request: Request, model: str) -> Response:

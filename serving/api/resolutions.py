@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.api_base import ActView, StrictSerializer, actor
+from audit.api_schema import refused
 from audit.canonical import timestamp
 from audit.errors import Refusal
 from registry.queries import model_named
@@ -143,10 +144,9 @@ class DecisionResolution(ActView):
         request=ResolutionBody,
         responses={
             201: FinalSchema,
-            **schemas.REFUSALS,
-            404: schemas.refused("There is no such decision."),
-            409: schemas.refused("It stands so already, or a person decided it before."),
-            410: schemas.refused("The person was erased."),
+            404: refused("There is no such decision."),
+            409: refused("It stands so already, or a person decided it before."),
+            410: refused("The person was erased."),
         },
     )
     def post(self, request: Request, decision_id: UUID) -> Response:
@@ -162,8 +162,8 @@ class DecisionResolution(ActView):
         operation_id="decision_resolution",
         responses={
             200: FinalSchema,
-            403: schemas.refused("Asked for by another client."),
-            404: schemas.refused("There is no such decision."),
+            403: refused("Asked for by another client."),
+            404: refused("There is no such decision."),
         },
     )
     def get(self, request: Request, decision_id: UUID) -> Response:
@@ -178,7 +178,7 @@ class DecisionCorrections(ActView):
         responses={
             201: CorrectionSchema,
             **schemas.DECIDING_REFUSALS,
-            410: schemas.refused("The person was erased."),
+            410: refused("The person was erased."),
         },
     )
     def post(self, request: Request, decision_id: UUID) -> Response:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.api_base import ActView, StrictSerializer, actor
+from audit.api_schema import refused
 from audit.canonical import plain
 from audit.errors import FieldProblem
 from registry.queries import model_named
@@ -25,17 +26,15 @@ from serving.actions.reviews import (
     receive_information,
     request_information,
 )
-from serving.api import schemas
 from serving.api.resolutions import PERIOD, OverridingBody, period_of
 from serving.errors import ReviewMalformed
 from serving.models import Review, ReviewStep
 from serving.reviews import open_reviews, review_figures, review_with, reviews
 
 REFUSALS = {
-    **schemas.REFUSALS,
-    404: schemas.refused("There is no such decision or review."),
-    409: schemas.refused("Not in this state, or not by this person."),
-    410: schemas.refused("The person was erased."),
+    404: refused("There is no such decision or review."),
+    409: refused("Not in this state, or not by this person."),
+    410: refused("The person was erased."),
 }
 
 

@@ -1,8 +1,9 @@
 """The shapes of requests and answers, for the OpenAPI document only: the views read the body themselves."""
 
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework import serializers
 
+from audit.api_schema import ProblemSchema, refused
 from serving.explainers.scores import Output
 from serving.idempotency import HEADER
 from serving.models import ApplicationStatus
@@ -79,24 +80,6 @@ KEY_PARAMETER = OpenApiParameter(
     description="The same key with the same body gets the same answer, without another decision.",
 )
 PROOF_PARAMETER = OpenApiParameter("decision_id", str, OpenApiParameter.PATH)
-
-
-class ProblemErrorSchema(serializers.Serializer[None]):
-    field = serializers.CharField()
-    type = serializers.CharField()
-    detail = serializers.CharField()
-
-
-class ProblemSchema(serializers.Serializer[None]):
-    """Problem details (RFC 9457)."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    # three names that callers see are also attributes of the serializer's base class
-    errors = ProblemErrorSchema(many=True, required=False)  # type: ignore[assignment]  # a field of that name, not what validation found
-    request_id = serializers.CharField(required=False, allow_null=True)
 
 
 class ApplicationSchema(serializers.Serializer[None]):
@@ -323,21 +306,11 @@ class StatusSchema(serializers.Serializer[None]):
     recorded_at = serializers.DateTimeField()
 
 
-def refused(description: str) -> OpenApiResponse:
-    return OpenApiResponse(ProblemSchema, description=description)
-
-
-REFUSALS = {
-    400: refused("The body is not one JSON object, or is ambiguous."),
-    401: refused("No valid token or session."),
-    403: refused("The role may not do this."),
-    413: refused("The body is too large."),
-    415: refused("The body is not application/json."),
-    422: refused("Fields are wrong; `errors` names every one of them."),
-}
 DECIDING_REFUSALS = {
-    **REFUSALS,
     404: refused("No model, or no version, by that name."),
     409: refused("No reason can be given, or a request with the same key is going on."),
+    429: refused(
+        "More in this minute than the serving policy allows: `Retry-After` says in how many seconds to ask again."
+    ),
     503: refused("No version, or not the one asked for, is cleared; or it cannot be used."),
 }

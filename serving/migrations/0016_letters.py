@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('audit', '0008_erasure_disputes'),
         ('registry', '0012_serving_policies'),
-        ('serving', '0014_shadow_triggers'),
+        ('serving', '0015_limits'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

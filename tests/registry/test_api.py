@@ -268,3 +268,12 @@ def test_the_schema_describes_every_address_of_the_registry(
         "/api/v1/policies/{policy_id}",
     } <= paths
     assert "registry" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("as_of", ["2026-01-01T00:00:00-18:20", "0001-01-01T00:00:00+23:00"])
+def test_a_time_in_a_zone_that_no_database_takes_breaks_nothing(
+    auditor: User, signed_in: Callable[[User], Client], as_of: str
+) -> None:
+    response = signed_in(auditor).get("/api/v1/models", {"as_of": as_of})
+
+    assert response.status_code in {200, 422}

@@ -6,13 +6,14 @@ from threading import Barrier
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.test import Client
 
 from audit import vault
 from audit.models import Entry, Subject, SubjectSecret
 from registry.actions.clearances import revoke_clearance
 from registry.models import ModelVersion
+from serving.actions.decisions import _locked
 from serving.models import Decision, Outcome
 from tests.registry.builders import the_builder
 from tests.serving.builders import a_champion, a_decision, an_application, the_client
@@ -74,6 +75,29 @@ def test_one_key_sent_many_times_at_once_is_one_decision():
             assert answer.json()["type"] == "/problems/request-in-progress"
     assert Decision.objects.count() == 1
     assert Entry.objects.filter(event="serving.decision.made").count() == 1
+
+
+@pytest.mark.postgres
+def test_while_a_key_is_being_answered_another_request_is_told_409():
+    champion, lender, body = a_champion(), the_client(), an_application()
+
+    def ask():
+        try:
+            browser = Client()
+            browser.force_login(lender)
+            return post(browser, champion, body, "k-1")
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            _locked(f"{lender.pk}\nk-1")  # as the request that is being answered
+            meanwhile = other.submit(ask).result()
+        afterwards = other.submit(ask).result()
+
+    assert meanwhile.status_code == 409
+    assert meanwhile.json()["type"] == "/problems/request-in-progress"
+    assert afterwards.status_code == 201
 
 
 def test_decisions_at_once_all_stand_with_their_entries():

@@ -1,10 +1,13 @@
 import json
 
 import pytest
+from django.conf import settings
 
 from audit.models import Entry
+from registry.actions.clearances import revoke_clearance
 from serving.models import Decision, IdempotencyRecord
 from tests.conftest import a_person
+from tests.registry.builders import a_clearance, the_builder
 from tests.serving.builders import BAD, an_application
 
 pytestmark = pytest.mark.django_db
@@ -110,3 +113,32 @@ def test_a_batch_is_replayed_with_its_refusals(post, champion):
     assert second.json() == first.json()
     assert Decision.objects.count() == 2
     assert IdempotencyRecord.objects.get().decision is None
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_request_that_failed_with_503_may_come_again_under_its_key(post, champion, batch):
+    path = f"models/{champion.model.name}/decisions" + ("/batch" if batch else "")
+    body = {"applications": [an_application()]} if batch else an_application()
+    revoke_clearance(champion.clearances.get(), by=the_builder(), reason="A doubt.")
+    failed = post(path, body, key="k-1")
+    a_clearance(champion)
+
+    again, once_more = post(path, body, key="k-1"), post(path, body, key="k-1")
+
+    assert failed.status_code == 503
+    assert again.status_code == (200 if batch else 201)
+    assert "Idempotent-Replayed" not in again.headers
+    assert once_more.headers["Idempotent-Replayed"] == "true"
+    assert Decision.objects.count() == 1
+
+
+def test_a_request_that_broke_uses_no_key_up(decide_over_http, monkeypatch, champion):
+    keys = settings.CREDENCE_KEYS
+    monkeypatch.setattr(settings, "CREDENCE_KEYS", keys / "nowhere")
+    application = an_application()
+
+    broken = decide_over_http(application, key="k-1")
+    monkeypatch.setattr(settings, "CREDENCE_KEYS", keys)
+    again = decide_over_http(application, key="k-1")
+
+    assert (broken.status_code, again.status_code) == (503, 201)
