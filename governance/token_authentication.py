@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import CharField
 from django.utils import timezone
+from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from knox.auth import TokenAuthentication
 from knox.crypto import hash_token
 from knox.models import AuthToken
@@ -38,3 +39,7 @@ class CompiledTokenAuthentication(TokenAuthentication):  # type: ignore[misc]  #
         if not user.is_active:
             raise AuthenticationFailed("User inactive or deleted.")
         return user, AuthToken(digest=digest, token_key=row[1], expiry=row[0], user=user)
+
+
+class CompiledTokenScheme(KnoxTokenScheme):  # type: ignore[misc]  # knox's own scheme in the API's description
+    target_class = CompiledTokenAuthentication

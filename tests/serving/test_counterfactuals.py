@@ -58,6 +58,7 @@ def a_judge():
         policy,
         ReasonFinder(CONTRACT, library, 0.0, 4),
         frozenset(),
+        typical=np.median(baseline, axis=0),
     )
     return judge, baseline
 

@@ -44,17 +44,17 @@ def open_bank(folder: Path) -> str:
     from datetime import timedelta
 
     from django.contrib.auth.models import Group
-    from django.utils import timezone
     from knox.models import AuthToken
 
-    from audit import key_making
+    from audit.actions.keys import open_log
+    from audit.queries import service_account
     from audit.store import content_store
     from registry.queries import baseline_rows
     from tests.registry import builders
     from tests.registry.applicants import a_description
     from tests.serving.builders import the_client
 
-    key_making.make_keys("credence.test/benchmark", timezone.now())
+    open_log("credence.test/benchmark", by=service_account("cli"))
     features, bad = applicants(ROWS)
     frame = pd.DataFrame(features, columns=NAMES)
     frame[NAMES[MEASURED:]] = frame[NAMES[MEASURED:]].astype("int64")

@@ -1,4 +1,4 @@
-"""The product's addresses, and those of the references."""
+"""The addresses of the references, and the product's, which end in one that takes everything."""
 
 from django.urls import path
 
@@ -6,8 +6,8 @@ from governance.urls import urlpatterns as product
 from tests.benchmarks.scoring.references import Constant, Interventional, PathDependent
 
 urlpatterns = [
-    *product,
     path("r1/", PathDependent.as_view()),
     path("r2/", Interventional.as_view()),
     path("floor/", Constant.as_view()),
+    *product,
 ]
