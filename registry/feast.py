@@ -3,6 +3,7 @@
 https://docs.feast.dev/reference/feature-servers/python-feature-server
 """
 
+import atexit
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -25,7 +26,9 @@ Values = Mapping[tuple[str, str], OnlineValue]
 @cache
 def server_of(store: OnlineStore) -> "FeatureServer":
     """One for all threads of the process, so that connections are used again."""
-    return FeatureServer(store)
+    server = FeatureServer(store)
+    atexit.register(server.close)
+    return server
 
 
 class FeatureServer:
@@ -39,6 +42,9 @@ class FeatureServer:
             headers=headers,
             timeout=httpx.Timeout(store.timeout_ms / 1000),
         )
+
+    def close(self) -> None:
+        self._http.close()
 
     def values_of(
         self, references: Sequence[str], wanted: Sequence[tuple[str, str]]
