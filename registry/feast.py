@@ -92,7 +92,7 @@ class FeatureServer:
 
 def _read(
     answer: Any, entity: str, asked: Sequence[str], wanted: Sequence[tuple[str, str]]
-) -> list[Values]:
+) -> Sequence[Values]:
     """The values of n entities in the order in which they were asked for.
 
     Raises LookupError, TypeError or ValueError where something is not as it should be.

@@ -90,9 +90,8 @@ def _store(name: str, table: object) -> OnlineStore:
         timeout_ms, token = table.get("timeout_ms"), table.get("token", "")
         texts = [table.get(key) for key in _TEXTS]
         url, entity, client = (text if isinstance(text, str) else "" for text in texts)
-        parts = urlsplit(url)
         if (
-            (parts.scheme in ("http", "https") and parts.hostname)
+            _is_address(url)
             and (entity and client and isinstance(token, str) and token.isascii())
             and (type(timeout_ms) is int and 0 < timeout_ms <= LONGEST_TIMEOUT_MS)
         ):
@@ -101,3 +100,11 @@ def _store(name: str, table: object) -> OnlineStore:
         f"The online store {name} must have a url of http or https, entity, client, timeout_ms from 1 to"
         f" {LONGEST_TIMEOUT_MS:,} and, if need be, a token."
     )
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets without an address in them, a port that is no number
+        return False

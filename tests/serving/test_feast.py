@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -118,35 +119,37 @@ def feast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Feast]:
         run(python, "-c", NOTHING_LEFT, str(REDIS_DATABASE), project)
 
 
-class serving:
+@contextmanager
+def serving(
+    command: list[str], repository: Path, quiet: dict[str, str], log: Path
+) -> Iterator[str]:
     """`feast serve` on a port of its own, until the end."""
-
-    def __init__(
-        self, command: list[str], repository: Path, quiet: dict[str, str], log: Path
-    ) -> None:
-        self._port, self._log = free_port(), log
-        self._output = log.open("wb")
-        self._process = subprocess.Popen(
-            [*command, "serve", "--host", "127.0.0.1", "--port", str(self._port)],
-            cwd=repository, env=quiet, stdout=self._output, stderr=subprocess.STDOUT,
+    port = free_port()
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [*command, "serve", "--host", "127.0.0.1", "--port", str(port)],
+            cwd=repository, env=quiet, stdout=output, stderr=subprocess.STDOUT,
             start_new_session=True,
         )  # fmt: skip
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_for(url, server, log)
+            yield url
+        finally:
+            os.killpg(server.pid, 15)
+            server.wait(30)
 
-    def __enter__(self) -> str:
-        url, until = f"http://127.0.0.1:{self._port}", time.monotonic() + 120
-        while time.monotonic() < until:
-            assert self._process.poll() is None, self._log.read_text()[-3000:]
-            try:
-                if httpx.get(f"{url}/health", timeout=5).is_success:
-                    return url
-            except httpx.TransportError:
-                time.sleep(0.3)
-        raise AssertionError(self._log.read_text()[-3000:])
 
-    def __exit__(self, *problem: object) -> None:
-        os.killpg(self._process.pid, 15)
-        self._process.wait(30)
-        self._output.close()
+def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        assert server.poll() is None, log.read_text()[-3000:]
+        try:
+            if httpx.get(f"{url}/health", timeout=5).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.3)
+    pytest.fail(f"Feast did not start: {log.read_text()[-3000:]}")
 
 
 def installed(folder: Path) -> str:

@@ -346,7 +346,7 @@ def test_data_for_a_store_that_nobody_named_are_not_registered(feast: FeastLike)
 
 @pytest.mark.parametrize(
     "changes",
-    [{"url": "ftp://feast"}, {"timeout_ms": 0}, {"timeout_ms": 60_000}, {"entity": ""}, {"more": 1}],
+    [{"url": "ftp://feast"}, {"url": "http://feast:many"}, {"url": "http://["}, {"timeout_ms": 0}, {"timeout_ms": 60_000}, {"entity": ""}, {"more": 1}],
 )  # fmt: skip
 def test_a_store_that_is_not_wholly_named_is_no_store(
     tmp_path: Path, changes: dict[str, Any]
