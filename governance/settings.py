@@ -33,6 +33,8 @@ CREDENCE_ARCHIVE_ENDPOINT = env.text("CREDENCE_ARCHIVE_ENDPOINT", "")
 CREDENCE_EPOCH_MB = env.integer("CREDENCE_EPOCH_MB", 256)
 # The databases and buckets that data sets may come from, by name (docs/datasets.md). Without one, files alone.
 CREDENCE_SOURCES = env.file("CREDENCE_SOURCES")
+# The Feast feature servers that decisions may look features up in, by name (docs/features.md). Without one, none.
+CREDENCE_ONLINE_STORES = env.file("CREDENCE_ONLINE_STORES")
 # How long records are kept, by class and jurisdiction.
 CREDENCE_RETENTION = env.folder("CREDENCE_RETENTION", BASE_DIR / "audit" / "retention.toml")
 # Where the log's own keys are: file:NAME in CREDENCE_KEYS, pkcs11:... or kms:ARN. One Ed25519, and ML-DSA-44 beside it.

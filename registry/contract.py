@@ -86,13 +86,26 @@ class FeatureContract:
         """The feature tables that values are looked up in, by `name/version`, and which."""
         return {
             table: tuple(feature for feature in self.features if feature.table == table)
-            for table in sorted({feature.table for feature in self.features} - {""})
+            for table in sorted({one.table for one in self.features if not one.is_online} - {""})
         }
+
+    @cached_property
+    def views(self) -> dict[str, tuple[Feature, ...]]:
+        """The views of online stores that values are looked up in, by `feast:store/view`, and which."""
+        return {
+            view: tuple(feature for feature in self.features if feature.table == view)
+            for view in sorted({one.table for one in self.features if one.is_online})
+        }
+
+    @cached_property
+    def looked_up(self) -> frozenset[str]:
+        """The names of the features that the service looks up itself, wherever."""
+        return frozenset(feature.name for feature in self.features if feature.table)
 
     @cached_property
     def given(self) -> "FeatureContract":
         """The part of the contract that an application brings: everything that is not looked up."""
-        if not self.tables:
+        if not self.looked_up:
             return self
         return FeatureContract(tuple(feature for feature in self.features if not feature.table))
 

@@ -58,8 +58,8 @@ class Protected:
 class Description:
     """What every column of one data file is.
 
-    Features with a `table` are not in the file: they are looked up for the person named in the column `entity`, as of
-    the `time` of the row.
+    Features of a feature table are not in the file: they are looked up for the person named in the column `entity`,
+    as of the `time` of the row. Those of an online store are: it holds no past.
     """
 
     dataset: Mapping[str, str]
@@ -259,7 +259,7 @@ class _Reader(TableReader):
         entity: str | None,
         time: str | None,
     ) -> None:
-        looked_up = [feature.name for feature in features if feature.table]
+        looked_up = [one.name for one in features if one.table and not one.is_online]
         if looked_up and not entity:
             self.fault("dataset.entity", "Features are looked up: name the column that says whom.")
         if looked_up and not time:

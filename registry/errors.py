@@ -1,6 +1,6 @@
 """Why the registry refuses: one class per reason."""
 
-from audit.errors import NotFound, Refusal
+from audit.errors import InvalidInput, NotFound, Refusal
 
 
 class ContractMalformed(Refusal):
@@ -115,6 +115,22 @@ class FeatureRowsRefused(Refusal):
     """Rows of a feature table are wrong, and none was taken; every fault is named by its row."""
 
     status = 422
+
+
+class OnlineStoresMalformed(Refusal):
+    """The operator's file of online stores cannot be read as one."""
+
+    status = 503
+
+
+class UnknownOnlineStore(InvalidInput):
+    """A contract looks features up in an online store that the operator did not name."""
+
+
+class OnlineStoreUnavailable(Refusal):
+    """An online store is not named, does not answer in time, or answers something else. Nobody is decided without it; ask again."""
+
+    status = 503
 
 
 class FeaturesDifferFromTable(Refusal):

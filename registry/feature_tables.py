@@ -1,13 +1,14 @@
 """Reads of feature tables: definitions, the rows behind a lookup, and how fresh a table is."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 
 from audit.cases import restricted_people
@@ -15,8 +16,9 @@ from audit.errors import FieldProblem
 from audit.models import Erasure
 from audit.purposes import DECISION
 from registry.contract import FeatureContract
-from registry.errors import FeaturesDifferFromTable, UnknownFeatureTable
+from registry.errors import FeaturesDifferFromTable, UnknownFeatureTable, UnknownOnlineStore
 from registry.models import Dataset, FeatureRow, FeatureTable
+from registry.online_stores import OnlineStore, by_store, read_stores
 from registry.point_in_time import Known, Source
 
 IDS_PER_QUERY = 500
@@ -85,6 +87,30 @@ def sources_of(contract: FeatureContract) -> tuple[Source, ...]:
             "The contract wants other features than its tables hold; see `errors`.", errors=problems
         )
     return tuple(sources)
+
+
+def online_stores() -> Mapping[str, OnlineStore]:
+    """The online stores that the operator named. Raises OnlineStoresMalformed."""
+    return read_stores(settings.CREDENCE_ONLINE_STORES)
+
+
+def require_online_stores(contract: FeatureContract) -> None:
+    """Raises UnknownOnlineStore naming every feature whose online store the operator did not name, or OnlineStoresMalformed."""
+    if not contract.views:
+        return
+    known = online_stores()
+    problems = [
+        FieldProblem(f"features.{feature.name}.table", "unknown", f"No store {store!r} is named.")
+        for store, references in by_store(contract.views).items()
+        if store not in known
+        for reference in references
+        for feature in contract.views[reference]
+    ]
+    if problems:
+        raise UnknownOnlineStore(
+            "The contract looks features up in online stores that are not configured.",
+            errors=problems,
+        )
 
 
 def turn_of(source: Source) -> str:

@@ -16,8 +16,12 @@ OWN_COLUMNS = ("row_id", "bad", "observed_on")
 """What a snapshot calls its row id, label and time: no feature is called that."""
 MISSING_CATEGORY = "(missing)"
 LARGEST_EXACT_INTEGER = 2**53
-TABLE_REFERENCE = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*/[1-9][0-9]{0,8}", re.ASCII)
+_NAME = r"[a-z0-9]+(?:[-_][a-z0-9]+)*"
+TABLE_REFERENCE = re.compile(rf"{_NAME}/[1-9][0-9]{{0,8}}", re.ASCII)
 """How a contract names a feature table in one of its versions: `bureau/2`."""
+VIEW_REFERENCE = re.compile(rf"feast:{_NAME}/[A-Za-z0-9_-]{{1,100}}", re.ASCII)
+"""How a contract names a view of a Feast online store: `feast:risk/bureau`."""
+LONGEST_TTL_SECONDS = 100 * 366 * 24 * 3600
 
 _WORDS_FOR_TYPE = {
     "number": "a number",
@@ -33,8 +37,9 @@ class Feature:
 
     `minimum` and `maximum` are inclusive and in `unit`. `monotone` is the direction in which the
     probability of bad must move as the value rises. `missing` says whether None is an answer.
-    `table` names the feature table and version that the value is looked up in; empty where the
-    application brings it.
+    `table` names the feature table and version, or the view of an online store, that the value is
+    looked up in; empty where the application brings it. `ttl_seconds` is how old a value of a view
+    may be: a view has no approved definition here that could say so.
     """
 
     name: str
@@ -48,6 +53,12 @@ class Feature:
     categories: tuple[str, ...] = ()
     description: str = ""
     table: str = ""
+    ttl_seconds: int | None = None
+
+    @property
+    def is_online(self) -> bool:
+        """Looked up in a view of an online store, and not in a feature table of the service."""
+        return VIEW_REFERENCE.fullmatch(self.table) is not None
 
     def faults(self) -> list[FieldProblem]:
         """What makes this declaration unusable, each under the name of the key at fault."""
@@ -59,8 +70,10 @@ class Feature:
             found.append(("name", "must be printable ASCII and not empty."))
         if self.name in OWN_COLUMNS:
             found.append(("name", f"{', '.join(OWN_COLUMNS)} are columns of the snapshot itself."))
-        if self.table and not TABLE_REFERENCE.fullmatch(self.table):
-            found.append(("table", "must be a feature table and its version, such as bureau/2."))
+        if self.table and not self.is_online and not TABLE_REFERENCE.fullmatch(self.table):
+            detail = "must be a feature table and its version, such as bureau/2, or a view, such as feast:risk/bureau."
+            found.append(("table", detail))
+        found.extend(self._ttl_faults())
         for key, allowed in (
             ("type", get_args(FeatureType)),
             ("missing", get_args(Missing)),
@@ -73,6 +86,15 @@ class Feature:
         elif self.categories:
             found.append(("categories", f"a {self.type} feature has no categories."))
         return found + self._range_faults()
+
+    def _ttl_faults(self) -> list[tuple[str, str]]:
+        if not self.is_online:
+            detail = "belongs to features of an online store; a feature table has its own."
+            return [] if self.ttl_seconds is None else [("ttl_seconds", detail)]
+        if type(self.ttl_seconds) is int and 0 < self.ttl_seconds <= LONGEST_TTL_SECONDS:
+            return []
+        detail = f"say how old a value may be, from 1 to {LONGEST_TTL_SECONDS:,} seconds."
+        return [("ttl_seconds", detail)]
 
     def _range_faults(self) -> list[tuple[str, str]]:
         found = [
@@ -167,8 +189,12 @@ class Feature:
 
     def as_json(self) -> dict[str, Any]:
         document = asdict(self)
-        if not self.table:  # contracts from before there were feature tables keep their digest
-            del document["table"]
+        for key in (
+            "table",
+            "ttl_seconds",
+        ):  # contracts from before there were these keep their digest
+            if not document[key]:
+                del document[key]
         document["categories"] = list(self.categories)
         for bound in ("minimum", "maximum"):
             if document[bound] is not None:

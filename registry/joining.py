@@ -78,7 +78,7 @@ def _spine(frame: pd.DataFrame, description: Description) -> tuple[list[datetime
     problems += [
         FieldProblem(feature.name, "looked_up", f"Looked up in {feature.table}; leave it out.")
         for feature in description.features.features
-        if feature.table and feature.name in frame
+        if feature.table and not feature.is_online and feature.name in frame
     ]
     if not problems:
         moments = pd.to_datetime(frame[time], format="ISO8601", errors="coerce", utc=True)

@@ -56,16 +56,15 @@ def read_application(
             FieldProblem("completed_at", "out_of_range", "Must not be before received_at.")
         )
     features = document.get("features")
-    looked_up = {feature.name for wanted in contract.tables.values() for feature in wanted}
     if isinstance(features, Mapping):
-        given = {name: value for name, value in features.items() if name not in looked_up}
+        given = {name: value for name, value in features.items() if name not in contract.looked_up}
         problems += feature_problems(given, contract.given, barred)
         problems += [
             FieldProblem(
                 name, "looked_up", "The service looks this feature up itself; leave it out."
             )
             for name in features
-            if name in looked_up
+            if name in contract.looked_up
         ]
     else:
         problems.append(_no_object("features", document))

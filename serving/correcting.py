@@ -59,7 +59,7 @@ def _freshness(
     original: Decision, corrected: Mapping[str, Any], contract: FeatureContract
 ) -> dict[str, Any] | None:
     lookups = original.observation.lookups
-    if lookups is None or not contract.tables:
+    if lookups is None or not contract.looked_up:
         return None
     kept = [
         one

@@ -1,10 +1,11 @@
 """Features that the service looks up itself, at the moment of the decision.
 
-What a table says of a person comes from `registry.point_in_time`, as in training. What is kept of it beside the
-values is how fresh they were: of each feature the table, the event it dates from, and its age.
+What a table says of a person comes from `registry.point_in_time`, as in training; what an online store says, from
+`serving.online_lookups`. What is kept of it beside the values is how fresh they were: of each feature the table, the
+event it dates from, and its age.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,7 @@ from registry import feature_tables
 from registry.contract import Feature, FeatureContract
 from registry.point_in_time import Answer, Source, features_at
 from serving.applications import Application
+from serving.online_lookups import add_online, held_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +40,22 @@ def look_up(
 ) -> list[Found]:
     """What the tables say of the people behind n applications, in order. Inside the deciding act.
 
-    1. Hold the people, so that none is erased meanwhile. 2. Share the tables' turns, and only then take the time:
-    whatever is recorded from here on is known later than that. 3. Look up, table by table.
+    1. Ask online stores, before anything is held that others may wait for. 2. Hold the people, so that none is erased
+    meanwhile. 3. Share the tables' turns, and only then take the time: whatever is recorded from here on is known later
+    than that. 4. Look up, table by table, and judge how old everything is.
 
-    Raises AlreadyErased.
+    Raises AlreadyErased, OnlineStoreUnavailable or OnlineStoresMalformed.
     """
     # 1
+    held = held_of(contract, [one.subject_ref for one in applications], client)
+    # 2
     people = vault.people_for(client, [one.subject_ref for one in applications])
     subjects = [people[one.subject_ref].subject_id for one in applications]
-    # 2
+    # 3
     for source in sorted(sources, key=lambda source: source.table_id):
         turns.share(feature_tables.turn_of(source))
     at = timezone.now()
-    # 3
+    # 4
     found = [Found({}, {"as_of": timestamp(at), "features": []}, []) for _ in applications]
     for source in sources:
         wanted = contract.tables[source.reference]
@@ -59,7 +64,19 @@ def look_up(
             _add(one, source, wanted, answers[subject], last.get(subject), at)
             if source.client != client:
                 one.problems[:] = [_of_another_client(source, feature) for feature in wanted]
+    for application, one in zip(applications, found, strict=True):
+        one.problems.extend(
+            add_online(
+                contract, held, application.subject_ref, at, one.values, one.freshness["features"]
+            )
+        )
     return found
+
+
+def table_of(lookup: Mapping[str, Any]) -> str:
+    """Where a feature was looked up, by what is kept of it: `bureau/2`, or `feast:risk/bureau`."""
+    version = lookup["table_version"]
+    return str(lookup["table"]) if version is None else f"{lookup['table']}/{version}"
 
 
 def _answers(

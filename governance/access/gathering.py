@@ -25,6 +25,7 @@ from monitoring.queries.protected_values import attributes_about
 from registry.contract import FeatureContract
 from registry.feature_tables import rows_about
 from serving.events import Event as ServingEvent
+from serving.lookups import table_of
 from serving.models import Decision
 
 SCHEMA = "credence-access/1"
@@ -148,7 +149,7 @@ def _private(decision: Decision) -> dict[str, Any]:
 
 
 def _table_source(lookup: dict[str, Any]) -> str:
-    return f"looked up in the feature table {lookup['table']}/{lookup['table_version']}"
+    return f"looked up in the feature table {table_of(lookup)}"
 
 
 def _feature_values(subject_id: UUID | None) -> Iterator[dict[str, Any]]:

@@ -24,7 +24,7 @@ from registry.expectations import (
     as_problem,
     blocking_failures,
 )
-from registry.feature_tables import sources_of
+from registry.feature_tables import require_online_stores, sources_of
 from registry.models import Dataset, Policy
 from registry.queries import expected_of
 from registry.snapshots import SnapshotFile, newest_date
@@ -49,8 +49,8 @@ def register_dataset(
     `description` is the registry's part of a file's description; `protected_columns` are the names of
     what was split off, so that they are recognised when they turn up here or in a decision. `origin` says
     where the rows were read. The expectations are those in force for the name, else those for all data sets;
-    without either there is the contract alone. Raises ContractMalformed, UnknownFeatureTable or FeaturesDifferFromTable
-    where the contract looks features up, NotParquet, ProtectedColumn,
+    without either there is the contract alone. Raises ContractMalformed, UnknownFeatureTable, FeaturesDifferFromTable
+    or UnknownOnlineStore where the contract looks features up, NotParquet, ProtectedColumn,
     DatasetFailsContract, DatasetFailsExpectations or DatasetExists.
     """
     file = io.BytesIO(parquet) if isinstance(parquet, bytes) else parquet
@@ -62,6 +62,7 @@ def register_dataset(
     _require_no_protected_part(description)
     contract = FeatureContract.from_json(description.get("contract", {}))
     sources_of(contract)
+    require_online_stores(contract)
     snapshot = SnapshotFile(file)
     checks = validate(snapshot, contract, protected_columns)
     _require_passed(checks)

@@ -18,12 +18,12 @@ from registry import feature_tables
 from registry.contract import FeatureContract
 from registry.errors import FeatureRowsRefused, FeatureTableRefused, ProtectedColumn
 from registry.events import Event
+from registry.features import LONGEST_TTL_SECONDS
 from registry.models import FeatureIngest, FeatureRow, FeatureTable
 from registry.requests import feature_problems, read_moment, read_reference
 
 MOST_AT_ONCE = 100_000
 ROWS_PER_INSERT = 500
-LONGEST_TTL_SECONDS = 100 * 366 * 24 * 3600
 _NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*", re.ASCII)
 _MEMBERS = ("subject_ref", "event_at", "created_at", "features")
 

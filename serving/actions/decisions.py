@@ -84,10 +84,10 @@ def decide(
     version that a rollout gives it to.
 
     1. Claim the key. 2. Find the champion, its live clearance and what restricts its use. 3. Look up what its
-    contract wants from feature tables, and judge. 4. Record and keep.
+    contract wants from feature tables and online stores, and judge. 4. Record and keep.
 
     Raises UnknownModel, NoClearedVersion, VersionNotCleared, NoNewDecisions, InvalidApplication or
-    UseRestricted with every field at fault, NoPrincipalReason, or RequestInProgress. Returns a refusal, instead of raising it, where
+    UseRestricted with every field at fault, OnlineStoreUnavailable, NoPrincipalReason, or RequestInProgress. Returns a refusal, instead of raising it, where
     the version itself is at fault: the row and the entry that say so must be committed.
     """
     # 1
@@ -294,16 +294,16 @@ def _ruled(
 def _looked_up(
     live: LiveVersion, rows: list[Application | Refusal], by: User
 ) -> tuple[list[Application | Refusal], dict[int, dict[str, Any]]]:
-    """The applications with what the version's tables say of their people, and how fresh that is by position.
+    """The applications with what tables and online stores say of their people, and how fresh that is by position.
 
     Nothing is asked where the version looks nothing up.
     """
-    judge, sources = live.loaded.judge, live.loaded.sources
+    judge = live.loaded.judge
     places = [place for place, row in enumerate(rows) if isinstance(row, Application)]
-    if not sources or not places:
+    if not judge.contract.looked_up or not places:
         return rows, {}
     applications = [row for row in rows if isinstance(row, Application)]
-    found = look_up(judge.contract, sources, applications, by.get_username())
+    found = look_up(judge.contract, live.loaded.sources, applications, by.get_username())
     completed, lookups = list(rows), {}
     for place, application, one in zip(places, applications, found, strict=True):
         completed[place] = (

@@ -108,7 +108,9 @@ class AttributionSchema(serializers.Serializer[None]):
 class LookupSchema(serializers.Serializer[None]):
     feature = serializers.CharField()
     table = serializers.CharField()
-    table_version = serializers.IntegerField()
+    table_version = serializers.IntegerField(
+        allow_null=True, help_text="Null for a view of an online store."
+    )
     state = serializers.ChoiceField(
         ["fresh", "stale", "absent"],
         help_text="Only a fresh row gives a value; a stale or absent one leaves it missing.",
@@ -117,7 +119,7 @@ class LookupSchema(serializers.Serializer[None]):
         allow_null=True, help_text="Since when the newest row holds, however old it is."
     )
     created_at = serializers.DateTimeField(
-        allow_null=True, help_text="Since when the fresh row is known."
+        allow_null=True, help_text="Since when the fresh row is known; null for an online store."
     )
     age_seconds = serializers.FloatField(allow_null=True)
     ttl_seconds = serializers.IntegerField()

@@ -22,6 +22,7 @@ from serving.answers import decision_answer
 from serving.changeable import changes_of, fit_faults
 from serving.errors import LetterPolicyMalformed, NoLetterPolicy
 from serving.letters.texts import PART, LetterPolicy
+from serving.lookups import table_of
 from serving.models import Decision
 from serving.policy import DecisionOutcome, DecisionPath
 
@@ -126,7 +127,7 @@ def _source(
         }
     return {
         "kind": "feature_table",
-        "table": f"{lookup['table']}/{lookup['table_version']}",
+        "table": table_of(lookup),
         "state": lookup["state"],
         "event_at": lookup["event_at"],
         "age_seconds": lookup["age_seconds"],

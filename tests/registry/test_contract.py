@@ -205,6 +205,14 @@ def test_a_contract_survives_json_and_keeps_its_digest() -> None:
         ({"name": "Größe"}, "name"),
         ({"unti": "USD"}, "unti"),
         ({"unit": 5}, "unit"),
+        ({"table": "bureau"}, "table"),
+        ({"table": "feast:risk"}, "table"),
+        ({"table": "bureau/1", "ttl_seconds": 60}, "ttl_seconds"),
+        ({"ttl_seconds": 60}, "ttl_seconds"),
+        ({"table": "feast:risk/bureau"}, "ttl_seconds"),
+        ({"table": "feast:risk/bureau", "ttl_seconds": 0}, "ttl_seconds"),
+        ({"table": "feast:risk/bureau", "ttl_seconds": 60.0}, "ttl_seconds"),
+        ({"table": "feast:risk/bureau", "ttl_seconds": True}, "ttl_seconds"),
     ],
 )
 def test_a_declaration_that_cannot_be_used_is_refused_by_its_key(
@@ -214,6 +222,24 @@ def test_a_declaration_that_cannot_be_used_is_refused_by_its_key(
         a_contract(**feature)
 
     assert [problem.field.rpartition(".")[2] for problem in refusal.value.errors] == [key]
+
+
+def test_an_application_brings_what_neither_a_table_nor_an_online_store_holds() -> None:
+    online = {"table": "feast:risk/bureau", "ttl_seconds": 60}
+    declared = [
+        {"name": "given", "type": "number"},
+        {"name": "in_table", "type": "number", "table": "bureau/2"},
+        {"name": "online", "type": "number", **online},
+    ]
+
+    contract = FeatureContract.from_json({"features": declared})
+
+    assert contract.given.names == ("given",)
+    assert contract.looked_up == {"in_table", "online"}
+    assert (list(contract.tables), list(contract.views)) == (["bureau/2"], ["feast:risk/bureau"])
+    assert contract.as_json()["features"][2].items() >= online.items()
+    assert "ttl_seconds" not in contract.as_json()["features"][1]
+    assert FeatureContract.from_json(contract.as_json()).sha256 == contract.sha256
 
 
 def test_a_contract_that_names_a_feature_twice_or_none_is_refused() -> None:

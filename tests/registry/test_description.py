@@ -181,6 +181,17 @@ def test_every_fault_of_a_description_is_named_at_once() -> None:
     }
 
 
+def test_a_file_brings_the_features_that_decisions_look_up_online() -> None:
+    online = 'reason_group = "obligations"\ntable = "feast:risk/bureau"\nttl_seconds = 60\n'
+    text = TEXT.replace('reason_group = "obligations"\n', online)
+
+    description = Description.from_toml(text)
+
+    description.require_columns(COLUMNS)
+    assert description.features.looked_up == {"dti"}
+    assert description.missing_values["dti"] == (999,)
+
+
 def test_a_feature_without_a_statement_for_its_applicants_is_refused() -> None:
     text = without('statement = "Purpose of the loan"\n')
 

@@ -10,6 +10,7 @@ from serving.admin.decision_parts.parts import Part
 from serving.admin.parts import picture, table
 from serving.answers import decision_answer
 from serving.explainers.scores import output_of
+from serving.lookups import table_of
 from serving.models import Decision, Observation
 
 
@@ -86,7 +87,7 @@ def freshness_table(decision: Decision) -> str:
     rows = [
         (
             one["feature"],
-            f"{one['table']}/{one['table_version']}",
+            table_of(one),
             one["state"],
             one["event_at"] or "-",
             "-" if one["age_seconds"] is None else timedelta(seconds=round(one["age_seconds"])),
