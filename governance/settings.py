@@ -196,7 +196,7 @@ SPECTACULAR_SETTINGS = {
         "ChangeKind": "governance.models.ChangeRequest.Kind",
         "DecisionOutcome": ["approved", "declined", "referred"],
         "LookupState": ["fresh", "stale", "absent"],
-        "OverrideSide": ["low_side", "high_side"],
+        "OverrideSide": "serving.models.Resolution.OverrideCode",
         "PolicyKind": "registry.models.Policy.Kind",
         "ReasonComponent": ["person", "score"],
         "ResolutionOutcome": "serving.models.Resolution.Outcome",
