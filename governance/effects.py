@@ -19,6 +19,7 @@ from registry.models import Clearance, ModelVersion, Stage
 from registry.queries import champion, live_clearances
 from serving.actions.deployments import start_deployment
 from serving.models import Deployment
+from serving.scoring import require_ready
 
 ROLLBACK_FOR = timedelta(days=30)
 """How long the former champion can be gone back to without new evidence (our choice: one monthly cycle)."""
@@ -60,7 +61,11 @@ def take_effect(change: ChangeRequest, rationale: str, by: User, now: datetime) 
 def _put_in_production(
     change: ChangeRequest, version: ModelVersion, by: User, now: datetime
 ) -> None:
-    """The new champion is cleared before it takes its place; the former one can be gone back to for 30 days."""
+    """The new champion can score here, and is cleared before it takes its place; the former one can be gone back to for 30 days.
+
+    Raises ArtefactRefused.
+    """
+    require_ready(version)
     end_rollouts(version.model, f"{version} becomes the champion.", by=by)
     former = champion(version.model)
     approvers = sorted(approvers_of(change) | earlier_checkers(change))
@@ -83,10 +88,13 @@ def _break_glass(
 ) -> None:
     """For some hours the version decides without the evidence asked for otherwise, and a finding is open about it.
 
-    1. The finding, which says what was set aside; whoever asked puts it right.
+    1. It can score here. The finding says what was set aside; whoever asked puts it right.
     2. The clearance, which ends by itself, and the champion's place.
+
+    Raises ArtefactRefused.
     """
     # 1
+    require_ready(version)
     terms = change.terms
     found = Deficiency(
         severity=Finding.Severity.HIGH,

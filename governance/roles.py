@@ -377,6 +377,7 @@ SERVICE_ACCOUNTS: dict[str, frozenset[str]] = {
             "serving.delete_clientminute",
             "serving.delete_observation",
             "serving.keep_probes",
+            "serving.note_failure",
             "serving.probe_version",
             "serving.replay_decision",
             "serving.replay_sample",

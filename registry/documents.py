@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import jinja2
-import typst
 from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "document_templates"
@@ -124,6 +123,8 @@ def render_pdf(
     The template reads `json("data.json")` and images as "<name>.svg" or "<name>.png", and may import
     "house.typ". It must set a document title. Raises typst.TypstError for a fault in the template.
     """
+    import typst  # not for every web process
+
     with tempfile.TemporaryDirectory(prefix="document-") as name:
         folder = Path(name)
         (folder / "house.typ").write_text(template_text("house.typ"), encoding="utf-8")

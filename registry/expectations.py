@@ -8,16 +8,18 @@ Types, ranges, sets and uniqueness are checked by pandera; results hold counts a
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
-import pandera.pandas as pandera
 
 from audit.errors import FieldProblem
 from registry.errors import PolicyMalformed
 from registry.repeats import repeated_rows
 from registry.snapshots import SnapshotFile, as_frame
 from registry.validation import failed_rows
+
+if TYPE_CHECKING:
+    import pandera.pandas as pandera
 
 KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "type": (("column", "type"), ()),
@@ -150,9 +152,8 @@ class _Tally:
                 if isinstance(newest, date):
                     self.newest = max(newest, self.newest or newest)
             case "set" | "range" if asked.check == "set" or self.numeric:
-                column = pandera.Column(checks=[_pandera_check(asked)], nullable=True)
-                schema = pandera.DataFrameSchema({asked.column: column})
-                self.outside += len(failed_rows(schema, frame).get((asked.column, asked.check), []))
+                failed = failed_rows(_pandera_schema(asked), frame)
+                self.outside += len(failed.get((asked.column, asked.check), []))
 
 
 def _result(
@@ -187,6 +188,8 @@ def _result(
 
 
 def _is_of_type(frame: pd.DataFrame, asked: Expectation) -> bool:
+    import pandera.pandas as pandera
+
     wanted = pd.api.types.pandas_dtype(TYPES[asked.limits["type"]])
     schema = pandera.DataFrameSchema({asked.column: pandera.Column(wanted, nullable=True)})
     try:
@@ -196,7 +199,9 @@ def _is_of_type(frame: pd.DataFrame, asked: Expectation) -> bool:
     return True
 
 
-def _pandera_check(asked: Expectation) -> pandera.Check:
+def _pandera_schema(asked: Expectation) -> "pandera.DataFrameSchema":
+    import pandera.pandas as pandera
+
     if asked.check == "set":
         allowed = asked.limits["values"]
         check = pandera.Check(lambda values: values.isin(allowed))
@@ -205,7 +210,8 @@ def _pandera_check(asked: Expectation) -> pandera.Check:
         highest = asked.limits.get("maximum", float("inf"))
         check = pandera.Check(lambda values: (values >= lowest) & (values <= highest))
     check.name = asked.check
-    return check
+    column = pandera.Column(checks=[check], nullable=True)
+    return pandera.DataFrameSchema({asked.column: column})
 
 
 def _freshness(newest: date | None, days: int, today: date) -> tuple[bool, float | None, str]:

@@ -6,15 +6,18 @@ Results name rows by id and never hold a value.
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pandera
 
 from registry.contract import Feature, FeatureContract
 from registry.repeats import EXAMPLES, repeated_rows
 from registry.snapshots import LABEL, ROW_ID, TIME, SnapshotFile, arrow_schema, as_frame
+
+# pandera is imported where rows are checked: a web process that only decides does without it.
+if TYPE_CHECKING:
+    import pandera.pandas as pandera
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ def _row_count(snapshot: SnapshotFile) -> CheckResult:
 
 
 def _value_checks(snapshot: SnapshotFile, contract: FeatureContract) -> Iterator[CheckResult]:
+    import pandera.pandas as pandera
+
     columns = {
         ROW_ID: _column({"present": _present()}),
         LABEL: _column({"present": _present(), "label": _one_of([0, 1])}),
@@ -114,7 +119,9 @@ def _value_checks(snapshot: SnapshotFile, contract: FeatureContract) -> Iterator
     )
 
 
-def _feature_checks(feature: Feature) -> dict[str, pandera.Check]:
+def _feature_checks(feature: Feature) -> "dict[str, pandera.Check]":
+    import pandera.pandas as pandera
+
     checks = {}
     if feature.missing == "refused":
         checks["present"] = _present()
@@ -132,29 +139,37 @@ def _feature_checks(feature: Feature) -> dict[str, pandera.Check]:
     return checks
 
 
-def _present() -> pandera.Check:
+def _present() -> "pandera.Check":
+    import pandera.pandas as pandera
+
     return pandera.Check(
         lambda values: values.notna(), ignore_na=False, description="no missing value"
     )
 
 
-def _one_of(allowed: list[Any]) -> pandera.Check:
+def _one_of(allowed: list[Any]) -> "pandera.Check":
+    import pandera.pandas as pandera
+
     return pandera.Check(
         lambda values: values.isin(allowed),
         description=f"one of {', '.join(str(value) for value in allowed)}",
     )
 
 
-def _column(checks: dict[str, pandera.Check]) -> pandera.Column:
+def _column(checks: "dict[str, pandera.Check]") -> "pandera.Column":
+    import pandera.pandas as pandera
+
     for name, check in checks.items():
         check.name = name
     return pandera.Column(checks=list(checks.values()), nullable=True)
 
 
 def failed_rows(
-    schema: pandera.DataFrameSchema, frame: pd.DataFrame
+    schema: "pandera.DataFrameSchema", frame: pd.DataFrame
 ) -> dict[tuple[str, str], list[int]]:
     """For each failed check of a column the positions of the rows that fail it."""
+    import pandera.pandas as pandera
+
     try:
         schema.validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as failure:

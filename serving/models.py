@@ -33,6 +33,7 @@ class Decision(models.Model):
         CHAMPION = "champion"
         CHALLENGER = "challenger"
         CANARY = "canary"
+        FALLBACK = "fallback"  # the former champion, where the champion's bytes cannot be used
 
     class ClockBasis(models.TextChoices):
         """From when the days for notifying the applicant are counted."""
@@ -318,6 +319,9 @@ class LoadFailure(VersionFailure):
     version = models.ForeignKey(
         "registry.ModelVersion", on_delete=models.PROTECT, related_name="load_failures"
     )
+
+    class Meta(VersionFailure.Meta):
+        permissions = [("note_failure", "Can note that a version could not be made ready to score")]
 
     def __str__(self) -> str:
         return f"{self.version} failed to load"

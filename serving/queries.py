@@ -8,7 +8,7 @@ from uuid import UUID
 
 import numpy as np
 from django.contrib.auth.models import User
-from django.db.models import DateTimeField, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Case, DateTimeField, Exists, F, OuterRef, QuerySet, Subquery, When
 from django.utils import timezone
 from numpy.typing import NDArray
 
@@ -147,6 +147,64 @@ def rollout_of(model_name: str, at: datetime) -> Rollout:
             for step in steps
         },
     )
+
+
+def fallback(model_name: str, at: datetime) -> ClearedVersion | None:
+    """The former champion, while it is cleared for rollback: it decides where the champion's bytes cannot be used.
+
+    What only break-glass put into the champion's place is none.
+    """
+    clearance = (
+        clearances_in_force(at)
+        .filter(
+            version__model__name=model_name,
+            version__stage=Stage.ARCHIVED,
+            artefact_sha256=F("version__artefact_id"),
+            purpose=Clearance.Purpose.ROLLBACK,
+            is_break_glass=False,
+        )
+        .select_related(
+            "version__model",
+            "version__baseline",
+            "version__decision_policy",
+            "version__reason_library",
+        )
+        .first()
+    )
+    if clearance is None:
+        return None
+    return ClearedVersion(bytes_of(clearance.version), clearance.pk, Decision.Role.FALLBACK)
+
+
+def versions_to_keep_ready(at: datetime, most: int) -> list[VersionBytes]:
+    """What decides, or may after one act: champions, steps of rollouts, former champions cleared for rollback, what is staged.
+
+    In that order, the newest first, and no more than `most`.
+    """
+    ways_back = clearances_in_force(at).filter(
+        version=OuterRef("pk"),
+        artefact_sha256=OuterRef("artefact_id"),
+        purpose=Clearance.Purpose.ROLLBACK,
+    )
+    running = Deployment.objects.filter(version=OuterRef("pk"), ended_at=None)
+    rows = (
+        ModelVersion.objects.annotate(
+            serving_policy=_serving_policy(at),
+            turn=Case(
+                When(stage=Stage.PRODUCTION, then=1),
+                When(Exists(running), then=2),
+                When(Exists(ways_back), stage=Stage.ARCHIVED, then=3),
+                When(stage=Stage.STAGING, then=4),
+            ),
+        )
+        .filter(turn__isnull=False)
+        .order_by("turn", "-pk")
+        .values_list("pk", "artefact_id", *_DIGESTS, "serving_policy")
+    )
+    return [
+        VersionBytes._make([*digests, _most_table_mib(serving_policy)])
+        for *digests, serving_policy in rows[:most]
+    ]
 
 
 def _champion(model_name: str, at: datetime) -> tuple[Any, ...] | None:

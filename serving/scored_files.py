@@ -19,9 +19,9 @@ from django.utils import timezone
 
 from audit.digests import sha256_of
 from audit.errors import FieldProblem, Refusal
-from serving import queries, scoring
 from serving.application_files import Row, applications_in
 from serving.applications import read_application
+from serving.choosing import deciding_version
 from serving.chunks import CHUNK, answered, chunks
 from serving.errors import FileUnusable
 from serving.idempotency import IdempotencyKey
@@ -61,7 +61,7 @@ class ApplicationFile:
 
 def read_through(model: str, path: Path) -> ApplicationFile:
     """Raises FileUnusable for what would stop scoring halfway, and what finding the model's champion raises."""
-    judge = scoring.loaded(queries.cleared_version(model, timezone.now()).bytes_of).judge
+    judge = deciding_version(model, timezone.now()).judge
     with path.open("rb") as file:
         digest = sha256_of(file)
     rows = sum(1 for _ in applications_in(path, judge.contract))

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +23,7 @@ from serving.explainers.compiler import compile_scorer
 from serving.explainers.scores import Means, ScorerUnusable, Scores
 from serving.explainers.trees import Room
 from serving.judging import Judge
+from serving.made_once import MadeOnce
 from serving.policy import DecisionPolicy, PolicyUnusable
 from serving.reasons import ReasonFinder
 
@@ -58,7 +58,8 @@ PROHIBITED_BASES = frozenset(
         "sexual_orientation",
     ]
 )
-VERSIONS_KEPT = 4  # the champion, its predecessor, and what else this process scored lately
+VERSIONS_KEPT = 8  # the champions, their predecessors, and what else this process scored lately
+REFUSED_FOR_S = 5.0  # how long bytes that could not be read are not read again
 
 
 @dataclass(frozen=True)
@@ -124,16 +125,6 @@ def scores_against(
     ]
 
 
-@lru_cache(maxsize=VERSIONS_KEPT)
-def loaded(key: queries.VersionBytes) -> LoadedVersion:
-    """A version ready to judge, as `read_anew` reads it, once per process.
-
-    `key` names every byte that matters and the room for tables, so that nothing else can be served from the cache.
-    Raises ArtefactRefused.
-    """
-    return read_anew(key)
-
-
 def read_anew(key: queries.VersionBytes, means: Means | None = None) -> LoadedVersion:
     """A version ready to judge, from bytes whose digests and signature were checked just now, in whatever stage it is.
 
@@ -176,3 +167,24 @@ def _judge(version: ModelVersion, room: Room) -> Judge:
         | (PROHIBITED_BASES - {n.casefold() for n in contract.names}),
         typical=typical_values(rows.packed, contract.nominal),
     )
+
+
+loaded = MadeOnce(read_anew, VERSIONS_KEPT, ArtefactRefused, REFUSED_FOR_S)
+"""A version ready to judge, as `read_anew` reads it, once per process.
+
+The key names every byte that matters and the room for tables, so that nothing else can be served from what is kept.
+Raises ArtefactRefused.
+"""
+
+
+def require_ready(version: ModelVersion) -> None:
+    """See that what is stored of a version is what was approved, read anew, and that it scores in this process.
+
+    Raises ArtefactRefused.
+    """
+    try:
+        load_estimator(version.artefact)
+        baseline_rows(version.baseline)
+    except Refusal as problem:
+        raise ArtefactRefused(f"{version} cannot score: {problem}") from problem
+    loaded(queries.bytes_of(version))

@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError
 from django.conf import settings
 
 from audit.archive.folder import WriteOnceFolder
-from audit.archive.s3 import LockedBucket
 from audit.archive.store import ArchiveNotReady, ArchiveStore
 
+# boto3 and what needs it are imported where an S3 archive is opened: a folder does without, and so does a web process.
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from audit.archive.s3 import LockedBucket
 
 S3 = "s3://"
 
@@ -30,8 +29,12 @@ def archive_store() -> ArchiveStore:
 
 
 @lru_cache(maxsize=4)
-def locked_bucket(url: str, endpoint: str = "") -> LockedBucket:
+def locked_bucket(url: str, endpoint: str = "") -> "LockedBucket":
     """The bucket of an `s3://bucket/prefix`. Credentials and region come from where AWS's tools look for them."""
+    from botocore.exceptions import BotoCoreError
+
+    from audit.archive.s3 import LockedBucket
+
     parts = urlsplit(url)
     if not parts.netloc:
         raise ArchiveNotReady(f"The address {url!r} names no bucket: s3://bucket/prefix.")
@@ -44,6 +47,9 @@ def locked_bucket(url: str, endpoint: str = "") -> LockedBucket:
 
 def s3_client(endpoint: str) -> "S3Client":
     """A client of the S3 server at that endpoint, or of AWS. Raises BotoCoreError or ValueError."""
+    import boto3
+    from botocore.config import Config
+
     return boto3.session.Session().client(
         "s3",
         endpoint_url=endpoint or None,

@@ -7,7 +7,6 @@ from audit.notes import PrivateKey
 from audit.signing import files
 from audit.signing.errors import KeyAddressMalformed
 from audit.signing.files import Algorithm
-from audit.signing.kms import KmsKey
 from audit.signing.pkcs11 import Pkcs11Key
 
 
@@ -23,6 +22,8 @@ def open_key(address: str, folder: Path) -> PrivateKey:
     if kind == "pkcs11":
         return Pkcs11Key(address)
     if kind == "kms":
+        from audit.signing.kms import KmsKey  # brings boto3, which other keys do not need
+
         return KmsKey(address)
     raise KeyAddressMalformed(
         f"{address!r} is no address of a key: file:NAME, pkcs11:... or kms:ARN."

@@ -17,7 +17,6 @@ from governance.actions.changes import (
     request_revocation,
 )
 from governance.actions.gates import request_gates
-from governance.actions.rollbacks import roll_back
 from governance.actions.versions import suspend_version
 from governance.admin import evidence
 from governance.admin.challenge import (
@@ -31,7 +30,7 @@ from governance.admin.challenge import (
 )
 from governance.admin.pages import ActPage, Done, offer
 from governance.admin.parts import link, table, tag
-from governance.deciding import decide_change, take_back
+from governance.deciding import decide_change, go_back, take_back
 from governance.models import (
     Approval,
     ChangeRequest,
@@ -208,7 +207,7 @@ def _suspend(version: ModelVersion, fields: dict[str, Any], by: User) -> Done:
 
 
 def _roll_back(version: ModelVersion, fields: dict[str, Any], by: User) -> Done:
-    rollback = roll_back(version.model, fields["rationale"], by=by)
+    rollback = go_back(version.model, fields["rationale"], by=by)
     return Done(f"{rollback.to_version} is the champion again; {version} is suspended.")
 
 

@@ -6,9 +6,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.api_base import ActView, actor
-from governance.actions.rollbacks import roll_back
 from governance.actions.versions import suspend_version
 from governance.api.changes import ReasonBody
+from governance.deciding import go_back
 from governance.models import Rollback
 from registry.queries import model_named, version_numbered
 
@@ -59,5 +59,5 @@ class RollingBack(ActView):
         body = ReasonBody(data=request.data)
         body.is_valid(raise_exception=True)
         rationale = body.validated_data["rationale"]
-        rollback = roll_back(model_named(model), rationale, by=actor(request))
+        rollback = go_back(model_named(model), rationale, by=actor(request))
         return Response(RollbackSerializer(rollback).data, status.HTTP_201_CREATED)

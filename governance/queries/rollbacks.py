@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from audit.errors import Refusal
 from governance.errors import NoWayBack, WayBackDamaged, WayBackExpired
-from registry.loading import load_estimator
 from registry.models import Clearance, ModelVersion, ScoringModel, Stage
-from registry.queries import baseline_rows, champion, versions_of
+from registry.queries import champion, versions_of
+from serving.errors import ArtefactRefused
+from serving.scoring import require_ready
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,12 @@ class WayBack:
 def way_back(model: ScoringModel, at: datetime) -> WayBack:
     """Where the model can go back to at that time: the champion before this one, as it was approved.
 
-    Reads the former champion's artefact and baseline anew. Raises NoWayBack, WayBackExpired or WayBackDamaged.
+    Reads the former champion's artefact and baseline anew, and sees that it scores here. Raises NoWayBack, WayBackExpired or WayBackDamaged.
     """
     now = champion(model)
     if now is None:
         raise NoWayBack(f"{model} has no champion to go back from.")
-    clearance = _newest(model)
+    clearance = newest_way_back(model)
     if clearance is None:
         raise NoWayBack(f"{model} has no former champion that is cleared for rollback.")
     former = versions_of(model).get(pk=clearance.version_id)
@@ -46,7 +46,7 @@ def cleared_before(former: ModelVersion) -> Clearance:
     ).order_by("-id")[0]
 
 
-def _newest(model: ScoringModel) -> Clearance | None:
+def newest_way_back(model: ScoringModel) -> Clearance | None:
     """The newest grant for rollback of an archived version that was not revoked, whether or not it ran out."""
     return (
         Clearance.objects.filter(
@@ -63,7 +63,6 @@ def _newest(model: ScoringModel) -> Clearance | None:
 
 def _require_intact(former: ModelVersion) -> None:
     try:
-        load_estimator(former.artefact)
-        baseline_rows(former.baseline)
-    except Refusal as refusal:
-        raise WayBackDamaged(f"{former} cannot score any more: {refusal.detail}") from refusal
+        require_ready(former)
+    except ArtefactRefused as refusal:
+        raise WayBackDamaged(refusal.detail) from refusal

@@ -10,7 +10,6 @@ from audit.errors import FieldProblem
 from governance.data_files import FileRows
 from governance.errors import SourceOfAnotherKind
 from governance.sources.places import Gathered, SqlSource, source_named
-from governance.sources.s3 import read_object
 from governance.sources.sql import read_query
 
 
@@ -40,6 +39,10 @@ def from_source(name: str, query: str, key: str, at: datetime) -> Gathered:
         return read_query(source, query, at)
     if query:
         raise _of_another_kind("query", "A bucket is asked by a key.")
+    from governance.sources.s3 import (
+        read_object,
+    )  # brings boto3, which nothing else in a web process needs
+
     return read_object(source, key, at)
 
 

@@ -11,16 +11,14 @@ from serving.models import ExplanationFailure, LoadFailure
 
 @action(Event.VERSION_LOAD_FAILED, needs="serving.decide")
 def record_load_failure(version_id: int, reason: str, *, by: User) -> LoadFailure:
-    """Keep the fact that a cleared version could not be made ready to score."""
-    version = ModelVersion.objects.select_related("model").get(pk=version_id)
-    entry = record(subject=version.subject, artefact_sha256=version.artefact_id, reason=reason)
-    return LoadFailure.objects.create(
-        version=version,
-        artefact_sha256=version.artefact_id,
-        reason=reason,
-        failed_at=timezone.now(),
-        entry=entry,
-    )
+    """Keep the fact that a cleared version could not be made ready to score, when an application was to be decided."""
+    return _load_failure(version_id, reason)
+
+
+@action(Event.VERSION_LOAD_FAILED, needs="serving.note_failure")
+def note_load_failure(version_id: int, reason: str, *, by: User) -> LoadFailure:
+    """Keep that fact where no application was to be decided: before a promotion, or when a process made versions ready."""
+    return _load_failure(version_id, reason)
 
 
 @action(Event.EXPLANATION_FAILED, needs="serving.decide")
@@ -30,6 +28,18 @@ def record_explanation_failure(
     """Keep the fact that a version's attributions missed its margin."""
     entry = record(subject=version.subject, artefact_sha256=version.artefact_id, reason=reason)
     return ExplanationFailure.objects.create(
+        version=version,
+        artefact_sha256=version.artefact_id,
+        reason=reason,
+        failed_at=timezone.now(),
+        entry=entry,
+    )
+
+
+def _load_failure(version_id: int, reason: str) -> LoadFailure:
+    version = ModelVersion.objects.select_related("model").get(pk=version_id)
+    entry = record(subject=version.subject, artefact_sha256=version.artefact_id, reason=reason)
+    return LoadFailure.objects.create(
         version=version,
         artefact_sha256=version.artefact_id,
         reason=reason,

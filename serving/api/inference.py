@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from audit.action import require
 from audit.api_base import ActView, actor
 from audit.bodies import LARGEST_BATCH, parsed_object
-from serving import queries, scoring
+from serving.choosing import deciding_version
 from serving.chunks import answered
 from serving.errors import InferenceMalformed
 from serving.idempotency import HEADER, read_key
@@ -111,5 +111,5 @@ class Inference(InferenceView):
 def _deciding(request: Request, model: str, number: int | None) -> tuple[Any, Any]:
     """The version that decides and its contract, for whoever may have applications decided. Raises what finding it raises."""
     require(actor(request), "serving.decide")
-    loaded = scoring.loaded(queries.cleared_version(model, timezone.now(), number).bytes_of)
+    loaded = deciding_version(model, timezone.now(), number)
     return loaded.version, loaded.judge.contract

@@ -182,7 +182,7 @@ class DecisionSchema(serializers.Serializer[None]):
     model = serializers.CharField()
     version = serializers.IntegerField()
     artefact_sha256 = serializers.CharField()
-    role = serializers.ChoiceField(["champion", "challenger", "canary"])
+    role = serializers.ChoiceField(["champion", "challenger", "canary", "fallback"])
     outcome = serializers.ChoiceField(["approved", "declined", "referred"])
     decision_path = serializers.ChoiceField(["score", "knockout", "grey_band", "restricted"])
     pd = serializers.FloatField(help_text="Probability of bad, 0 to 1.")

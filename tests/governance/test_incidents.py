@@ -1,5 +1,6 @@
 """A fact that a lower floor left becomes one incident, which a person closes with its cause."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -55,25 +56,26 @@ def test_a_spoiled_artefact_becomes_an_incident():
     assert Entry.objects.filter(event="governance.incident.opened").exists()
 
 
-def test_many_facts_of_one_kind_are_one_incident():
-    version = a_load_failure().version
-    decide(version.model.name, an_application(), by=the_client())
+def test_many_facts_of_one_kind_are_one_incident(clock):
+    version, began = a_load_failure().version, timezone.now()
 
-    sweeps.open_incidents()
-    decide(version.model.name, an_application(), by=the_client())
-    sweeps.open_incidents()
+    for minutes in (2, 4):
+        clock(began + timedelta(minutes=minutes))
+        decide(version.model.name, an_application(), by=the_client())
+        sweeps.open_incidents()
 
     assert LoadFailure.objects.count() == 3
     assert Incident.objects.count() == 1
 
 
-def test_a_fact_after_the_incident_was_closed_opens_another(validator):
+def test_a_fact_after_the_incident_was_closed_opens_another(validator, clock):
     version = a_load_failure().version
     sweeps.open_incidents()
     close_incident(Incident.objects.get().pk, "A disk was replaced.", by=validator)
     sweeps.open_incidents()
     assert Incident.objects.count() == 1
 
+    clock(timezone.now() + timedelta(minutes=2))
     decide(version.model.name, an_application(), by=the_client())
     sweeps.open_incidents()
 

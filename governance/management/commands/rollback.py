@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from audit.command_base import ActCommand
-from governance.actions.rollbacks import roll_back
+from governance.deciding import go_back
 from governance.queries.rollbacks import way_back
 from registry.queries import model_named
 
@@ -32,5 +32,5 @@ class Command(ActCommand):
             way = way_back(model, timezone.now())
             said = f"Would go from {way.champion} back to {way.former}. Nothing was changed."
         else:
-            said = f"Went from {roll_back(model, options['reason'], by=by)}."
+            said = f"Went from {go_back(model, options['reason'], by=by)}."
         self.console.print(said, soft_wrap=True)

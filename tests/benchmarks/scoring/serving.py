@@ -36,9 +36,9 @@ def measure(rounds: int = ROUNDS, day: int = DAY) -> dict[str, float]:
         _make_reference_table()
         print("Training and approving the model ...", file=sys.stderr)
         token = open_bank(folder)
-        with _sequencer(), _server() as (port, server):
+        with sequencer(), server() as (port, process):
             figures = _compared(port, token, rounds)
-            figures["rss_mib_per_worker"] = max(_resident_mib(server.pid))
+            figures["rss_mib_per_worker"] = max(resident_mib(process.pid))
             figures |= _day(port, token, day)
     return {name: round(value, 3) for name, value in figures.items()}
 
@@ -62,12 +62,12 @@ def _compared(port: int, token: str, rounds: int) -> dict[str, float]:
         "floor": ("/floor/", ""),
     }
     for path, some_token in contenders.values():  # what is made on first use is not measured
-        _load(port, path, some_token, bodies(400, seed=10_000), 0)
+        load(port, path, some_token, bodies(400, seed=10_000), 0)
     seen: dict[str, list[dict[str, float]]] = {name: [] for name in contenders}
     for turn in range(rounds):
         for name, (path, some_token) in contenders.items():
             some = bodies(40_000 if name == "floor" else 12_000, seed=turn + 1)
-            seen[name].append(_load(port, path, some_token, some, SECONDS))
+            seen[name].append(load(port, path, some_token, some, SECONDS))
         print(
             f"round {turn + 1}: "
             + ", ".join(f"{name} {runs[-1]['per_s']:,.0f}/s" for name, runs in seen.items()),
@@ -94,7 +94,7 @@ def _compared(port: int, token: str, rounds: int) -> dict[str, float]:
 def _day(port: int, token: str, count: int) -> dict[str, float]:
     """A day of decisions, decided and sealed: one by one, and a hundred at a time."""
     begun = time.perf_counter()
-    _load(port, OURS, token, bodies(count, seed=100), 0)
+    load(port, OURS, token, bodies(count, seed=100), 0)
     _await_sealed()
     single = time.perf_counter() - begun
     rows = [json.loads(body) for body in bodies(count, seed=101)]
@@ -103,7 +103,7 @@ def _day(port: int, token: str, count: int) -> dict[str, float]:
         for start in range(0, count, PER_BATCH)
     ]
     begun = time.perf_counter()
-    said = _load(port, f"{OURS}/batch", token, batches, 0, expected=200, connections=4)
+    said = load(port, f"{OURS}/batch", token, batches, 0, expected=200, connections=4)
     _await_sealed()
     return {
         "day_of_decisions_s": single,
@@ -112,7 +112,7 @@ def _day(port: int, token: str, count: int) -> dict[str, float]:
     }
 
 
-def _load(
+def load(
     port: int,
     path: str,
     token: str,
@@ -152,7 +152,7 @@ def _await_sealed() -> None:
 
 
 @contextmanager
-def _server() -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+def server() -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -180,7 +180,7 @@ def _await_answer(port: int) -> None:
 
 
 @contextmanager
-def _sequencer() -> Iterator[None]:
+def sequencer() -> Iterator[None]:
     command = [sys.executable, "-W", "ignore", "manage.py", "sequence"]
     with subprocess.Popen(command, cwd=ROOT) as process:
         try:
@@ -189,7 +189,7 @@ def _sequencer() -> Iterator[None]:
             process.terminate()
 
 
-def _resident_mib(parent: int) -> list[float]:
+def resident_mib(parent: int) -> list[float]:
     """Resident memory of the server's workers."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     return [_rss(child) for child in children]

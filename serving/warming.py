@@ -1,0 +1,59 @@
+"""Each web process makes versions ready before they decide, so that the first request after a promotion waits for nothing.
+
+A thread looks once a second for what may decide now or after one act. It decides nothing and writes nothing: who decides
+is read anew in every deciding transaction, and a version that was not made ready yet is made ready there.
+"""
+
+import logging
+from collections.abc import Set
+from threading import Event, Thread
+
+from django.db import Error, close_old_connections
+from django.utils import timezone
+
+from audit.errors import Refusal
+from serving import scoring
+from serving.queries import VersionBytes, versions_to_keep_ready
+
+LOOK_EVERY_S = 1.0
+logger = logging.getLogger(__name__)
+
+
+def keep_warm() -> Event:
+    """Start the thread; it ends with the process, or when the event that is returned is set."""
+    stopped = Event()
+    Thread(target=_keep_looking, args=(stopped,), name="warming", daemon=True).start()
+    return stopped
+
+
+def look(met: Set[VersionBytes]) -> frozenset[VersionBytes]:
+    """Make ready what was not met before. Returns what has been met now: what was made ready, once each, and is still wanted.
+
+    What other versions pushed out since is not fetched back, so that many models do not push each other out in turns.
+    """
+    wanted = versions_to_keep_ready(timezone.now(), scoring.VERSIONS_KEPT)
+    ready = set(wanted) & met
+    for version_bytes in wanted:
+        if version_bytes in ready:
+            continue
+        try:
+            scoring.loaded(version_bytes)
+        except (
+            Refusal
+        ):  # which was logged; the request or the promotion that needs it leaves the fact
+            continue
+        ready.add(version_bytes)
+    return frozenset(ready)
+
+
+def _keep_looking(stopped: Event) -> None:
+    met: frozenset[VersionBytes] = frozenset()
+    while True:
+        try:
+            met = look(met)
+        except Error as problem:  # the database is away for a while
+            logger.warning("Versions were not made ready: %s", problem)
+        finally:
+            close_old_connections()
+        if stopped.wait(LOOK_EVERY_S):
+            return
