@@ -277,5 +277,5 @@ def test_with_the_person_the_letter_goes(champion, browser, privacy_officer):
     assert browser.get(address(decision)).status_code == 410
     assert browser.get(f"{address(decision)}?format=pdf").status_code == 410
     forgotten = Entry.objects.get(event="serving.observations.deleted")
-    assert public_part(forgotten) == {"letters": 1, "observations": 1}
+    assert public_part(forgotten) == {"letters": 1, "observations": 1, "shadow_scores": 0}
     assert Decision.objects.filter(pk=decision.pk).exists()
