@@ -54,6 +54,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     held = permissions_of(user)
     return {
         **context,
+        "held": held,
         "roles": roles_of(user),
         "waiting": _waiting(user, now) if "governance.view_changerequest" in held else None,
         "cases": _cases(now) if "governance.view_retrainingcase" in held else None,

@@ -39,7 +39,7 @@ class OwnReasons(forms.Form):
     override_code = choice(
         "Override",
         CODES,
-        "Low side approves what was declined, high side declines what was approved; none for a referred case.",
+        "Low side approves what was declined, high side declines what was approved; none for a referred case that nobody decided.",
     )
     reason_groups = Lines("Reasons of the library")
     statements = Lines("Reasons in your own words")
