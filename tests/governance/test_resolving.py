@@ -27,7 +27,7 @@ from tests.serving.reviewing import (
     a_serving_policy,
     an_approval,
     an_assigned_review,
-    approved,
+    declined,
     overridden,
 )
 from tests.serving.test_reviews import OVERTURNED
@@ -173,8 +173,8 @@ def test_the_desk_leads_an_officer_to_referred_cases_that_nobody_decided(
     champion, credit_officer, developer, officer, signed_in
 ):
     a_notice_policy()
-    waiting, decided, declined = a_referral(champion), a_referral(champion), a_decline(champion)
-    resolve_decision(decided.pk, approved(), by=credit_officer)
+    waiting, decided, by_score = a_referral(champion), a_referral(champion), a_decline(champion)
+    resolve_decision(decided.pk, declined(), by=credit_officer)
 
     desk = shown(officer, "/")
     queue = shown(officer, "/notices-due/?waits=person")
@@ -183,7 +183,7 @@ def test_the_desk_leads_an_officer_to_referred_cases_that_nobody_decided(
     assert "referred</a>" not in shown(signed_in(developer), "/"), "A developer decides no case."
     assert str(waiting.pk) in queue
     assert str(decided.pk) not in queue
-    assert str(declined.pk) not in queue
+    assert str(by_score.pk) not in queue
 
 
 def test_who_is_not_the_reviewer_sees_no_evidence(
