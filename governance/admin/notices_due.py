@@ -59,7 +59,7 @@ def notices_due(request: HttpRequest) -> HttpResponse:
     decisions = _filtered(decisions.prefetch_related("resolutions"), wanted, now)
     applications = _filtered(due.waiting_applications(texts, now), wanted, now)[:PER_PAGE]
     if wanted.get("waits") == PERSON:
-        decisions, applications = due.for_a_person(decisions), []
+        decisions, applications = due.for_a_person(decisions), applications.none()
     page = Paginator(decisions, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         **admin.site.each_context(request),
