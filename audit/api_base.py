@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any, ClassVar, cast
 
 from django.contrib.auth.models import User
+from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.negotiation import BaseContentNegotiation
@@ -18,6 +19,9 @@ from audit.action import require
 from audit.bodies import LARGEST_SINGLE, MIB, parsed_json, parsed_object, require_keepable
 from audit.context import recognised_by
 from audit.errors import BodyTooLarge
+
+DOCUMENT_FORMATS = ("json", "html", "pdf")
+PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 
 
 class Pages(PageNumberPagination):
@@ -68,6 +72,20 @@ class AnyAccept(BaseContentNegotiation):
     ) -> tuple[BaseRenderer, str]:
         renderer = next(iter(renderers))
         return renderer, renderer.media_type
+
+
+def page_answer(html: bytes) -> HttpResponse:
+    """A document as a page: it runs nothing and fetches nothing, whatever a text in it looks like."""
+    answer = HttpResponse(html, content_type="text/html; charset=utf-8")
+    answer["Content-Security-Policy"] = PAGE_POLICY
+    return answer
+
+
+def pdf_answer(pdf: bytes, name: str) -> HttpResponse:
+    """A document as a PDF, shown by the browser and kept under that name."""
+    answer = HttpResponse(pdf, content_type="application/pdf")
+    answer["Content-Disposition"] = f'inline; filename="{name}"'
+    return answer
 
 
 def actor(request: Request) -> User:

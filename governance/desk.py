@@ -31,8 +31,14 @@ from governance.queries.oversight import (
     without_oversight,
 )
 from governance.queries.recertification import undecided_roles, unfinished_recertifications
+from serving.models import Decision
 from serving.notices.due import counts as due_notices
-from serving.notices.due import without_notice_policy
+from serving.notices.due import (
+    for_a_person,
+    texts_in_force,
+    waiting_decisions,
+    without_notice_policy,
+)
 from serving.reviews import open_reviews
 
 OVERSIGHT = frozenset(
@@ -48,12 +54,13 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     held = permissions_of(user)
     return {
         **context,
+        "held": held,
         "roles": roles_of(user),
         "waiting": _waiting(user, now) if "governance.view_changerequest" in held else None,
         "cases": _cases(now) if "governance.view_retrainingcase" in held else None,
         "incidents": list(open_incidents()) if "governance.view_incident" in held else [],
         "oversight": _oversight(now, held) if OVERSIGHT & held else None,
-        "notices": _notices(now) if "serving.view_decision" in held else None,
+        "notices": _notices(now, held) if "serving.view_decision" in held else None,
         "alerts": _alerts(user, now) if "monitoring.view_alert" in held else None,
         "cards": desk.champion_cards(now) if "registry.view_modelversion" in held else None,
         "verification": _verification(now) if "audit.view_checkpoint" in held else None,
@@ -126,7 +133,7 @@ def _rights(today: date, held: Collection[str]) -> list[dict[str, Any]]:
         rows += [_clock("Access", request, request.due_on, today) for request in unanswered()]
     if "serving.handle_review" in held:
         rows += [
-            _clock("Review", review, review.due_on, today)
+            _clock("Contested decision", review, review.due_on, today)
             for review in open_reviews()
             if review.due_on
         ]
@@ -144,9 +151,14 @@ def _reviews(today: date) -> list[dict[str, Any]]:
     ]
 
 
-def _notices(now: datetime) -> dict[str, Any]:
+def _notices(now: datetime, held: Collection[str]) -> dict[str, Any]:
     """How many applicants are still to be told, and which models have no words to tell them with."""
-    return due_notices(now) | {"without_policy": without_notice_policy(now)}
+    decides = "serving.resolve_decision" in held
+    waiting = waiting_decisions(texts_in_force(now), now) if decides else Decision.objects.none()
+    return due_notices(now) | {
+        "to_decide": for_a_person(waiting).count(),
+        "without_policy": without_notice_policy(now),
+    }
 
 
 def _clock(what: str, row: Model, due_on: date, today: date) -> dict[str, Any]:

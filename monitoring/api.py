@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -14,7 +13,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.action import require
-from audit.api_base import ActView, AnyAccept, Pages, actor
+from audit.api_base import (
+    DOCUMENT_FORMATS,
+    ActView,
+    AnyAccept,
+    Pages,
+    actor,
+    page_answer,
+    pdf_answer,
+)
 from audit.bodies import LARGEST_BATCH
 from audit.errors import FieldProblem, InvalidInput
 from audit.problems import refusal_body
@@ -24,10 +31,6 @@ from monitoring.actions.protected_values import record_demographics
 from monitoring.models import Alert, MonitoringPass, Report
 from monitoring.queries import reports as queries
 from registry.queries import model_named
-
-FORMATS = ("json", "html", "pdf")
-# A report runs nothing and fetches nothing, whatever a name in it looks like.
-PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 
 
 class People(ActView):
@@ -79,7 +82,9 @@ class LatestReport(ActView):
     @extend_schema(
         operation_id="read_report",
         parameters=[
-            OpenApiParameter("format", str, enum=FORMATS, description="json unless given."),
+            OpenApiParameter(
+                "format", str, enum=DOCUMENT_FORMATS, description="json unless given."
+            ),
             OpenApiParameter("id", int, description="A report other than the newest."),
         ],
         responses={
@@ -92,18 +97,12 @@ class LatestReport(ActView):
         if kind == Report.Kind.FAIRNESS:
             require(actor(request), queries.FAIRNESS_PERMISSION)
         report = queries.report_of(model_named(model), kind, _number(request, "id"))
-        match _choice(request, "format", FORMATS):
+        match _choice(request, "format", DOCUMENT_FORMATS):
             case "html":
-                page = HttpResponse(
-                    queries.page_of(report), content_type="text/html; charset=utf-8"
-                )
-                page["Content-Security-Policy"] = PAGE_POLICY
-                return page
+                return page_answer(queries.page_of(report))
             case "pdf":
-                pdf = HttpResponse(queries.pdf_of(report), content_type="application/pdf")
                 name = f"{model}-{kind}-{report.window_end:%Y-%m-%d}.pdf"
-                pdf["Content-Disposition"] = f'inline; filename="{name}"'
-                return pdf
+                return pdf_answer(queries.pdf_of(report), name)
             case _:
                 raised = [
                     _alert(alert) for alert in report.alerts.select_related("model", "version")

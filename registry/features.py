@@ -60,6 +60,11 @@ class Feature:
         """Looked up in a view of an online store, and not in a feature table of the service."""
         return VIEW_REFERENCE.fullmatch(self.table) is not None
 
+    @property
+    def heading(self) -> str:
+        """Its name with the unit of its values, where it has one."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
     def faults(self) -> list[FieldProblem]:
         """What makes this declaration unusable, each under the name of the key at fault."""
         return [FieldProblem(key, "malformed", detail) for key, detail in self._faults()]
@@ -252,6 +257,18 @@ def _is_bound(value: object) -> bool:
 def in_digits(number: float) -> str:
     """1000000 as 1,000,000 and 0.25 as 0.25: as people write it."""
     return f"{number:,.0f}" if number == int(number) else f"{number:,}"
+
+
+def in_words(value: object) -> str:
+    """The value of a feature as people read it, numbers to six digits; the record has every digit."""
+    match value:
+        case None:
+            return "not known"
+        case bool():
+            return "yes" if value else "no"
+        case int() | float():
+            return in_digits(float(f"{value:.6g}"))
+    return str(value)
 
 
 def _json_type(value: object) -> str:

@@ -21,6 +21,7 @@ from serving.notices.clock import State
 
 SEE = "serving.view_decision"
 PER_PAGE = 50
+PERSON = "person"
 STATES = {
     State.LATE: lambda now: Q(due_at__lt=now),
     State.ALERT: lambda now: Q(due_at__gte=now, alert_at__lte=now),
@@ -34,6 +35,7 @@ class FilterForm(forms.Form):
     """What is shown: empty is everything."""
 
     state = choice("State", [("", "all"), *((state.value, state.value) for state in STATES)])
+    waits = choice("Waits for", [("", "all"), (PERSON, "a person to decide")])
     model = choice("Model", [("", "all")])
 
     def __init__(self, models: list[str], *args: Any) -> None:
@@ -54,8 +56,11 @@ def notices_due(request: HttpRequest) -> HttpResponse:
     form = FilterForm(sorted(texts), request.GET)
     wanted = form.cleaned_data if form.is_valid() else {}
     decisions = due.waiting_decisions(texts, now).select_related("notice")
-    page = Paginator(_filtered(decisions, wanted, now), PER_PAGE).get_page(request.GET.get("page"))
+    decisions = _filtered(decisions.prefetch_related("resolutions"), wanted, now)
     applications = _filtered(due.waiting_applications(texts, now), wanted, now)[:PER_PAGE]
+    if wanted.get("waits") == PERSON:
+        decisions, applications = due.for_a_person(decisions), applications.none()
+    page = Paginator(decisions, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         **admin.site.each_context(request),
         "title": "Notices due",
@@ -84,7 +89,8 @@ def _table(rows: list[list[object]]) -> dict[str, Any]:
 
 def _decision(row: Any, texts: Any, now: datetime) -> list[object]:
     clock = due.running(row, texts[row.model_name])
-    notice = "referred" if row.outcome == "referred" else "not issued"
+    waits = row.outcome == "referred" and not row.resolutions.all()
+    notice = "a person decides first" if waits else "not issued"
     return [
         moment(clock.due_at),
         time_left(clock.due_at, now),

@@ -6,12 +6,17 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 
+from audit.action import holds
 from audit.errors import Refusal
 from governance.admin.fields import Lines, choice, day, line, paragraph
 from governance.admin.pages import ActPage, Done, offer
 from governance.queries.accounts import account
+from registry.contract import FeatureContract
+from registry.features import in_words
+from registry.reason_library import ReasonLibrary
 from serving.actions.resolutions import PersonsWord, resolve_decision
 from serving.actions.reviews import (
+    SEE_DATA,
     Result,
     acknowledge_review,
     assign_review,
@@ -21,9 +26,12 @@ from serving.actions.reviews import (
     receive_information,
     request_information,
 )
+from serving.answers import decision_answer
 from serving.models import Decision, Resolution, Review
+from serving.queries import contract_of
 
 State, Code = Review.State, Resolution.OverrideCode
+UNCHOSEN = ("", "Choose")
 CODES = [("", "None"), *Code.choices]
 
 
@@ -31,7 +39,7 @@ class OwnReasons(forms.Form):
     override_code = choice(
         "Override",
         CODES,
-        "Low side approves what was declined, high side declines what was approved; none where nobody decided before.",
+        "Low side approves what was declined, high side declines what was approved; none for a referred case that nobody decided.",
     )
     reason_groups = Lines("Reasons of the library")
     statements = Lines("Reasons in your own words")
@@ -42,14 +50,14 @@ class OwnReasons(forms.Form):
         self.fields["override_code"].required = False
         self.fields[
             "reason_groups"
-        ].help_text = "Names of reason groups, one on each line; the applicant reads their texts."
+        ].help_text = "Names from the list of the library above, one on each line; the applicant reads their texts."
         self.fields[
             "statements"
         ].help_text = "Factors that you judged by, one on each line. Who declines gives at least one of either."
 
 
 class ResolutionForm(OwnReasons):
-    outcome = choice("Outcome", list(Resolution.Outcome.choices))
+    outcome = choice("Outcome", [UNCHOSEN, *Resolution.Outcome.choices])
     field_order = ("outcome",)
 
 
@@ -69,7 +77,13 @@ class TextForm(forms.Form):
 class ClosureForm(OwnReasons):
     result = choice(
         "Result",
-        [(one.value, str(one.label)) for one in (State.UPHELD, State.OVERTURNED, State.PARTLY)],
+        [
+            UNCHOSEN,
+            *(
+                (one.value, str(one.label))
+                for one in (State.UPHELD, State.OVERTURNED, State.PARTLY)
+            ),
+        ],
     )
     letter = paragraph("Letter", "What the applicant is told, with reasons.")
     field_order = ("result", "letter")
@@ -120,6 +134,19 @@ def _close(review: Review, fields: dict[str, Any], by: User) -> Done:
     return Done(f"The decision is {closed.get_state_display().lower()}.")
 
 
+def _case(decision: Decision, reader: User) -> dict[str, Any]:
+    """What whoever decides looks at: the score with its data, and the reasons that can be named."""
+    sections = [_library(decision)]
+    if holds(reader, SEE_DATA) and hasattr(decision, "observation"):
+        answer = decision_answer(decision)
+        sections = [
+            _score(answer, contract_of(decision.version)),
+            _reasons("Reasons of the score", answer["reasons"]),
+            *sections,
+        ]
+    return {"sections": sections}
+
+
 def _evidence(review: Review, reader: User) -> dict[str, Any]:
     """What the decision rests on and what was said. Showing it is an act, and its refusal stands in its place."""
     try:
@@ -127,31 +154,50 @@ def _evidence(review: Review, reader: User) -> dict[str, Any]:
     except Refusal as refusal:
         return {"sections": [{"title": "Evidence", "text": refusal.detail}]}
     decision = shown["decision"]
-    features = decision["explanation"]["attributions"]
-    reasons = (shown["resolutions"] or [decision])[-1]["reasons"]
     return {
         "sections": [
-            {
-                "title": f"The score: {decision['outcome']}, probability of bad {decision['pd']:.4f}, cut-off {decision['cut_off']:g}",
-                "table": {
-                    "headers": ["Feature", "Value", "Contribution"],
-                    "rows": [[one["feature"], str(one["value"]), f"{one['contribution']:+.4f}"] for one in features],
-                },
-            },
-            {
-                "title": "Reasons that stand",
-                "table": {"rows": [[one["rank"], one["statement"], one.get("component", "score")] for one in reasons]},
-            },
+            _score(decision, contract_of(review.decision.version)),
+            _reasons("Reasons that stand", (shown["resolutions"] or [decision])[-1]["reasons"]),
             {
                 "title": "People's decisions",
                 "table": {"rows": [[row["decided_by"], row["outcome"], row["rationale"]] for row in shown["resolutions"]]},
             },
             {
+                "title": "Decided anew with corrected data",
+                "table": {"rows": [[", ".join(row["features"]), row["outcome"], row["decision_id"]] for row in shown["corrections"]]},
+            },
+            {
                 "title": "What was said",
                 "table": {"rows": [[step["kind"].replace("_", " "), step["by"], step["text"]] for step in shown["steps"] if step["text"]]},
             },
+            _library(review.decision),
         ]
     }  # fmt: skip
+
+
+def _score(decision: dict[str, Any], contract: FeatureContract) -> dict[str, Any]:
+    features = decision["explanation"]["attributions"]
+    return {
+        "title": f"The score: {decision['outcome']}, probability of bad {decision['pd']:.4f}, cut-off {decision['cut_off']:g}",
+        "table": {
+            "headers": ["Feature", "Value", "Contribution"],
+            "rows": [[contract.by_name[one["feature"]].heading, in_words(one["value"]), f"{one['contribution']:+.4f}"] for one in features],
+        },
+    }  # fmt: skip
+
+
+def _reasons(title: str, reasons: list[dict[str, Any]]) -> dict[str, Any]:
+    rows = [[one["rank"], one["statement"], one.get("component", "score")] for one in reasons]
+    return {"title": title, "table": {"rows": rows}}
+
+
+def _library(decision: Decision) -> dict[str, Any]:
+    library = ReasonLibrary.from_json(decision.version.reason_library.body)
+    rows = [[name, library.texts_of(name).statement] for name in sorted(library.groups)]
+    return {
+        "title": "Reasons of the library",
+        "table": {"headers": ["Name", "The applicant reads"], "rows": rows},
+    }
 
 
 def _in(*states: Review.State) -> Callable[[Review, User], bool]:
@@ -172,6 +218,7 @@ offer(
         what_happens="You decide this application, whatever the score made of it. Who declines gives reasons of their own; the applicant is told them. After that only a review changes it.",
         perform=_resolve,
         form=ResolutionForm,
+        evidence=_case,
         applies=lambda decision, user: (
             not decision.resolutions.exists()
             and not decision.reviews.filter(closed_at=None).exists()

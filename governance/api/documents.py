@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -11,7 +11,15 @@ from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit.api_base import ActView, AnyAccept, StrictSerializer, actor
+from audit.api_base import (
+    DOCUMENT_FORMATS,
+    ActView,
+    AnyAccept,
+    StrictSerializer,
+    actor,
+    page_answer,
+    pdf_answer,
+)
 from governance.actions.documents import approve_document
 from governance.document_drafts import generate
 from governance.documents.composing import kind_named
@@ -21,10 +29,6 @@ from governance.models import Document
 from governance.queries.documents import document_of, document_with, documents_of, page_of, pdf_of
 from registry.models import ModelVersion
 from registry.queries import model_named, version_numbered
-
-FORMATS = ("json", "html", "pdf")
-# A document runs nothing and fetches nothing, whatever a name in it looks like.
-PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 
 
 class DocumentSerializer(serializers.ModelSerializer[Document]):
@@ -69,7 +73,7 @@ class DocumentApprovalBody(StrictSerializer):
 class DocumentQuery(serializers.Serializer[None]):
     """Which document, and as what."""
 
-    format = serializers.ChoiceField(choices=FORMATS, default="json")
+    format = serializers.ChoiceField(choices=DOCUMENT_FORMATS, default="json")
     number = serializers.IntegerField(min_value=1, required=False, default=None)
 
 
@@ -102,7 +106,9 @@ class DocumentDetail(ActView):
     @extend_schema(
         operation_id="documents_retrieve",
         parameters=[
-            OpenApiParameter("format", str, enum=FORMATS, description="json unless given."),
+            OpenApiParameter(
+                "format", str, enum=DOCUMENT_FORMATS, description="json unless given."
+            ),
             OpenApiParameter("number", int, description="A document other than the newest."),
         ],
         responses={
@@ -121,19 +127,10 @@ class DocumentDetail(ActView):
         document = document_of(version, kind_named(kind), wanted["number"])
         match wanted["format"]:
             case "html":
-                answer = HttpResponse(
-                    page_of(document, reader=actor(request)),
-                    content_type="text/html; charset=utf-8",
-                )
-                answer["Content-Security-Policy"] = PAGE_POLICY
-                return answer
+                return page_answer(page_of(document, reader=actor(request)))
             case "pdf":
-                answer = HttpResponse(
-                    pdf_of(document, reader=actor(request)), content_type="application/pdf"
-                )
                 name = f"{model}-{number}-{kind}-{document.number}.pdf"
-                answer["Content-Disposition"] = f'inline; filename="{name}"'
-                return answer
+                return pdf_answer(pdf_of(document, reader=actor(request)), name)
             case _:
                 return Response(_one(document.pk))
 

@@ -112,6 +112,33 @@ def monitoring_policy(description: Description) -> dict[str, Any]:
             "observed_expected_low": 0.75,
             "observed_expected_high": 1.33,
         },
+        "reasons": {
+            "most_tried": 300,
+            "minimum_declined": 50,
+            "faithful_breach": 0.8,
+            "agreement_breach": 0.8,
+        },
+    }
+
+
+def serving_policy() -> dict[str, Any]:
+    """How decisions are served: memory, standing controls, days of reviews, guard rails, and what a client may ask."""
+    return {
+        "explanations": {"most_table_mib": 256},
+        "replay": {"nightly_sample": 25},
+        "probes": {"minutes": 5},
+        "overrides": {"watch": 0.05, "breach": 0.10},
+        "reviews": {"months": 1, "alert_days_before": 7},
+        "rollout": {
+            "evaluate_minutes": 1,
+            "window_minutes": 1440,
+            "least_decisions": 200,
+            "most_errors_percent": 1.0,
+            "most_latency_ratio": 2.0,
+            "approval_rate_points": 5.0,
+            "reason_mix_psi": 0.25,
+        },
+        "limits": {"requests_per_minute": 600, "decisions_per_minute": 20_000},
     }
 
 

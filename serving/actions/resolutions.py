@@ -119,7 +119,7 @@ def _reasons(decision: Decision, word: PersonsWord, kind: Resolution.Kind) -> li
     wanted = CODES.get(Resolution.Outcome(word.outcome), "") if not problems else ""
     wanted = wanted if kind == Kind.OVERRIDE else ""
     if not problems and word.override_code != wanted:
-        detail = f"Is {wanted}." if wanted else "A referred case has none."
+        detail = f"Must be {wanted}." if wanted else "A referred case has none."
         problems.append(FieldProblem("override_code", "mismatch", detail))
     if not word.rationale.strip():
         detail = "Say why, in words that can be read later."

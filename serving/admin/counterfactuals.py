@@ -9,9 +9,12 @@ from django.utils import timezone
 
 from audit.admin_parts import address
 from audit.errors import Refusal
+from registry.contract import FeatureContract
+from registry.features import in_words
 from serving.admin.parts import table
 from serving.letters.composing import facts_of
 from serving.models import Decision
+from serving.queries import contract_of
 
 WORDS = {
     "found": "Each of these would have been approved",
@@ -41,14 +44,18 @@ def counterfactuals_page(request: HttpRequest, decision: Decision) -> TemplateRe
         "state": told["state"],
         "words": WORDS[told["state"]],
         "changeable": told["changeable"],
-        "found": [_shown(one) for one in told["found"]],
+        "found": [_shown(one, contract_of(decision.version)) for one in told["found"]],
     }
     return TemplateResponse(request, "serving/counterfactuals.html", context)
 
 
-def _shown(one: dict[str, Any]) -> dict[str, Any]:
+def _shown(one: dict[str, Any], contract: FeatureContract) -> dict[str, Any]:
     rows = [
-        (move["feature"], "not known" if move["before"] is None else move["before"], move["after"])
+        (
+            contract.by_name[move["feature"]].heading,
+            in_words(move["before"]),
+            in_words(move["after"]),
+        )
         for move in one["moves"]
     ]
     return {**one, "table": table(["Feature", "Instead of", "This"], rows)}

@@ -12,7 +12,15 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit.api_base import ActView, AnyAccept, StrictSerializer, actor
+from audit.api_base import (
+    DOCUMENT_FORMATS,
+    ActView,
+    AnyAccept,
+    StrictSerializer,
+    actor,
+    page_answer,
+    pdf_answer,
+)
 from audit.api_schema import refused
 from audit.canonical import timestamp
 from serving import queries
@@ -23,9 +31,6 @@ from serving.letters.composing import facts_of
 from serving.letters.issuing import issue, opened
 from serving.models import Decision, ExplanationLetter
 
-FORMATS = ("json", "html", "pdf")
-# A letter runs nothing and fetches nothing, whatever a value in it looks like.
-PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 REFUSALS = {
     403: refused("Asked for by another client, or the role may not do this."),
     404: refused("There is no such decision, or no letter about it was issued."),
@@ -44,7 +49,7 @@ class LetterBody(StrictSerializer):
 class ExplanationQuery(serializers.Serializer[None]):
     """As what, and of letters in which language."""
 
-    format = serializers.ChoiceField(choices=FORMATS, default="json")
+    format = serializers.ChoiceField(choices=DOCUMENT_FORMATS, default="json")
     language = serializers.CharField(max_length=20, required=False, default=None)
 
 
@@ -56,7 +61,7 @@ class DecisionExplanation(ActView):
     @extend_schema(
         operation_id="decision_explanation",
         parameters=[
-            OpenApiParameter("format", str, enum=FORMATS, description="json unless given."),
+            OpenApiParameter("format", str, enum=DOCUMENT_FORMATS, description="json unless given."),
             OpenApiParameter("language", str, description="Of a letter; the newest in any, unless given."),
         ],
         responses={
@@ -96,12 +101,8 @@ def _issued(decision: Decision, format_: str, language: str | None) -> HttpRespo
     letter = queries.newest_letter(decision, language)
     issued = opened(letter)
     if format_ == "html":
-        page = HttpResponse(issued.html, content_type="text/html; charset=utf-8")
-        page["Content-Security-Policy"] = PAGE_POLICY
-        return page
-    pdf = HttpResponse(issued.pdf, content_type="application/pdf")
-    pdf["Content-Disposition"] = f'inline; filename="explanation-{decision.pk}-{letter.pk}.pdf"'
-    return pdf
+        return page_answer(issued.html)
+    return pdf_answer(issued.pdf, f"explanation-{decision.pk}-{letter.pk}.pdf")
 
 
 def _letter(letter: ExplanationLetter) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -12,7 +12,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.action import holds, require
-from audit.api_base import ActView, AnyAccept, actor, json_object
+from audit.api_base import (
+    DOCUMENT_FORMATS,
+    ActView,
+    AnyAccept,
+    actor,
+    json_object,
+    page_answer,
+    pdf_answer,
+)
 from audit.api_schema import refused
 from audit.bodies import LARGEST_SINGLE
 from audit.canonical import timestamp
@@ -23,15 +31,11 @@ from serving.models import Decision
 from serving.notices import due
 from serving.notices.reading import document_of, issued_notice, notice_answer
 
-FORMATS = ("json", "html", "pdf")
-# A notice runs nothing and fetches nothing, whatever a text in it looks like.
-PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-
 
 class FormatQuery(serializers.Serializer[None]):
     """As what a notice is wanted."""
 
-    format = serializers.ChoiceField(choices=FORMATS, default="json")
+    format = serializers.ChoiceField(choices=DOCUMENT_FORMATS, default="json")
 
 
 class DecisionNotice(ActView):
@@ -42,7 +46,7 @@ class DecisionNotice(ActView):
     @extend_schema(
         operation_id="notice",
         parameters=[
-            OpenApiParameter("format", str, enum=FORMATS, description="json unless given.")
+            OpenApiParameter("format", str, enum=DOCUMENT_FORMATS, description="json unless given.")
         ],
         responses={
             (200, "application/json"): schemas.NoticeSchema,
@@ -66,14 +70,9 @@ class DecisionNotice(ActView):
         from serving.notices import rendering  # brings typst, which only documents need
 
         if asked.validated_data["format"] == "html":
-            page = rendering.notice_page(document)
-            answer = HttpResponse(page, content_type="text/html; charset=utf-8")
-            answer["Content-Security-Policy"] = PAGE_POLICY
-            return answer
+            return page_answer(rendering.notice_page(document))
         pdf = rendering.notice_pdf(document, notice.issued_at)
-        answer = HttpResponse(pdf, content_type="application/pdf")
-        answer["Content-Disposition"] = f'inline; filename="notice-{decision_id}.pdf"'
-        return answer
+        return pdf_answer(pdf, f"notice-{decision_id}.pdf")
 
     @extend_schema(
         operation_id="issue_notice",

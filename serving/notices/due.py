@@ -114,6 +114,12 @@ def waiting_decisions(texts: Mapping[str, NoticeTexts], now: datetime) -> Rows:
     return _with_ends(open_now, texts, _of_decision).order_by("due_at", "pk")
 
 
+def for_a_person(decisions: Rows) -> Rows:
+    """Those of them that the score left to a person and that nobody decided yet."""
+    decided = Resolution.objects.filter(decision=OuterRef("pk"))
+    return decisions.filter(~Exists(decided), outcome=DecisionOutcome.REFERRED)
+
+
 def waiting_applications(texts: Mapping[str, NoticeTexts], now: datetime) -> Rows:
     """Reports of incomplete applications whose applicant was told neither that nor a decision, with `due_at` and `alert_at`."""
     after = ApplicationStatus.objects.filter(

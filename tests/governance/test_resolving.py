@@ -12,9 +12,11 @@ from governance import sweeps
 from governance.actions.incidents import close_incident
 from governance.models import Incident
 from serving.actions.corrections import correct_decision
+from serving.actions.resolutions import resolve_decision
 from serving.actions.reviews import close_review
 from serving.models import Correction, Decision, LateReview, Resolution, Review, ReviewStep
 from tests.serving.builders import a_champion
+from tests.serving.notices.builders import a_notice_policy
 from tests.serving.reviewing import (
     GROUNDS,
     WHY,
@@ -25,6 +27,7 @@ from tests.serving.reviewing import (
     a_serving_policy,
     an_approval,
     an_assigned_review,
+    declined,
     overridden,
 )
 from tests.serving.test_reviews import OVERTURNED
@@ -105,6 +108,10 @@ def test_a_referred_case_is_decided_by_a_button(champion, officer):
     page = f"/serving/decision/{decision.pk}/resolve/"
     assert page in shown(officer, f"/serving/decision/{decision.pk}/change/")
 
+    about = shown(officer, page)
+    assert "Contribution" in about
+    assert "Reasons of the library" in about
+
     refused = officer.post(page, {"outcome": "declined", "rationale": WHY})
     done = officer.post(
         page, {"outcome": "declined", "rationale": WHY, "statements": "Income not shown\n"}
@@ -114,6 +121,7 @@ def test_a_referred_case_is_decided_by_a_button(champion, officer):
     assert Resolution.objects.get().outcome == "declined"
     after = shown(officer, f"/serving/decision/{decision.pk}/change/")
     assert "Income not shown" in after
+    assert "by chloe" in after, "What stands is said beside what the score made of it."
     assert page not in after, "It takes a review now."
 
 
@@ -148,6 +156,34 @@ def test_a_review_goes_its_way_by_buttons(champion, officer):
     review = Review.objects.get()
     assert (review.state, review.resolution.outcome) == ("overturned", "approved")
     assert "Granted." in shown(officer, f"{address}/change/")
+
+
+def test_a_reviewer_sees_what_corrected_data_led_to(champion, lending, credit_officer, officer):
+    decision = a_decline(champion, by=lending)
+    review = an_assigned_review(decision, credit_officer, credit_officer)
+    corrected = correct_decision(decision.pk, {"delinquencies": 0}, "Bureau", by=lending)
+    assert isinstance(corrected, Correction)
+
+    page = shown(officer, f"/serving/review/{review.pk}/close/")
+
+    assert str(corrected.decision_id) in page
+
+
+def test_the_desk_leads_an_officer_to_referred_cases_that_nobody_decided(
+    champion, credit_officer, developer, officer, signed_in
+):
+    a_notice_policy()
+    waiting, decided, by_score = a_referral(champion), a_referral(champion), a_decline(champion)
+    resolve_decision(decided.pk, declined(), by=credit_officer)
+
+    desk = shown(officer, "/")
+    queue = shown(officer, "/notices-due/?waits=person")
+
+    assert "1 referred" in desk
+    assert "referred</a>" not in shown(signed_in(developer), "/"), "A developer decides no case."
+    assert str(waiting.pk) in queue
+    assert str(decided.pk) not in queue
+    assert str(by_score.pk) not in queue
 
 
 def test_who_is_not_the_reviewer_sees_no_evidence(

@@ -73,6 +73,18 @@ def test_the_drift_was_answered_by_people_inside_the_clock(entries: list[dict[st
     assert at(closed["occurred_at"]) <= at(opened["public"]["due_at"])
 
 
+def test_a_person_decided_a_referred_case_and_the_first_decision_replayed_equal(
+    entries: list[dict[str, Any]],
+) -> None:
+    [resolved] = about(entries, "serving.decision.resolved")
+    [replayed] = about(entries, "serving.decision.replayed")
+
+    assert (resolved["actor"]["name"], resolved["public"]["kind"]) == ("chloe", "referral")
+    noticed = {entry["subject"]["id"] for entry in about(entries, "serving.notice.issued")}
+    assert resolved["public"]["decision"] in noticed
+    assert (replayed["actor"]["name"], replayed["public"]["result"]) == ("ines", "equal")
+
+
 def at(text: str) -> datetime:
     return datetime.fromisoformat(text)
 

@@ -62,6 +62,7 @@ def adopt_policies(stage: Stage) -> None:
         ("monitoring", policies.monitoring_policy(material.description), "The usual limits; one window, because the demo has no more."),
         ("retraining", policies.retraining_policy(), "Three plain specifications that were reviewed beforehand."),
         ("oversight", policies.oversight_policy(), "The usual times for findings, attestations and revalidations."),
+        ("serving", policies.serving_policy(), "Known answers every five minutes, 25 old decisions judged again each night, a month for a review, guard rails of rollouts, and what a client may ask."),
         ("notice", policies.notice_policy()["body"], "Adverse action notices in the words of Regulation B with the days to send them in, letters of explanation in those of EU law; the bank in them is an example."),
     ]  # fmt: skip
     with story.step(

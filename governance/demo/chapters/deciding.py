@@ -101,18 +101,41 @@ def score_all(stage: Stage, limit: int) -> None:
     _show_outcomes(stage.story, stage.facts["decisions"])
 
 
+def let_an_officer_decide(stage: Stage) -> None:
+    """One application that the score left to a person; who declines gives reasons of their own."""
+    story, decisions = stage.story, stage.facts["decisions"]
+    referred = [each["decision_id"] for each in decisions if each["outcome"] == "referred"]
+    stage.facts["resolved"] = referred[:1]
+    for decision_id in stage.facts["resolved"]:
+        with story.step(
+            "Chloe, a credit officer, decides a referred application in the admin, and declines it"
+        ):
+            stage.browser("chloe").act(
+                f"/serving/decision/{decision_id}/resolve/",
+                outcome="declined",
+                statements="Length of employment could not be verified",
+                rationale="The employer named in the application was called twice and did not confirm it.",
+            )
+            stands = stage.rest("lending").get(f"decisions/{decision_id}/resolution")
+        for reason in stands["reasons"]:
+            story.say(f"reason {reason['rank']}, of the {reason['component']}: {reason['statement']}")  # fmt: skip
+
+
 def send_notices(stage: Stage) -> None:
     """Every declined applicant gets a notice; of all but the last it is recorded that it was sent."""
     lending = stage.rest("lending")
-    declined = [each for each in stage.facts["decisions"] if each["outcome"] == "declined"]
+    declined = [
+        each["decision_id"] for each in stage.facts["decisions"] if each["outcome"] == "declined"
+    ]
+    declined = stage.facts["resolved"] + declined
     with stage.story.step(
         f"The lending system issues the notices of {len(declined)} declined applicants, and sends all but one"
     ):
-        for decision in declined:
-            lending.post(f"decisions/{decision['decision_id']}/notice", {})
-        for decision in declined[:-1]:
+        for decision_id in declined:
+            lending.post(f"decisions/{decision_id}/notice", {})
+        for decision_id in declined[:-1]:
             sent = {"channel": "mail", "sent_at": datetime.now(UTC).isoformat()}
-            lending.post(f"decisions/{decision['decision_id']}/notice/deliveries", sent)
+            lending.post(f"decisions/{decision_id}/notice/deliveries", sent)
     stage.story.say(
         "Each is kept as it was issued. Thirty days from the completed application remain for the last one, as the notice policy says."
     )

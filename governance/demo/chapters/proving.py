@@ -10,6 +10,20 @@ from governance.demo.clients import UnexpectedAnswer
 from governance.demo.stage import Stage
 
 
+def judge_again(stage: Stage) -> None:
+    """Another version is champion by now: what judges is the artefact that judged then, read from the archive."""
+    address = f"decisions/{stage.facts['shown']['decision_id']}/replay"
+    with stage.story.step(
+        "Ines, the auditor, has the first decision judged again, from its record"
+    ):
+        replayed = stage.rest("ines").post(address)
+    if replayed["result"] != "equal":
+        raise UnexpectedAnswer(f"The decision was judged otherwise: {replayed}")
+    stage.story.say(
+        "Equal to the last bit: score, attributions, outcome, reasons, and the signed entry."
+    )
+
+
 def seal_and_archive(stage: Stage) -> None:
     """The sequencer has sealed all along; the operator archives and has the whole log verified."""
     story, omar = stage.story, stage.rest("omar")

@@ -133,7 +133,7 @@ def _stopped(case: dict[str, Any]) -> dict[str, Any] | None:
 def _kinds(stage: Stage) -> list[str]:
     """What can be reported: fairness only where the file knows groups."""
     fairness = ["fairness"] if stage.material.description.groups else []
-    return ["drift", *fairness, "performance"]
+    return ["drift", *fairness, "performance", "reasons"]
 
 
 def _pass(stage: Stage, kinds: Sequence[str], start: str) -> None:

@@ -6,12 +6,14 @@ from typing import Any
 from django.contrib import admin
 from django.utils.html import format_html
 
+from registry.features import in_words
 from serving.admin.decision_parts.parts import Part
 from serving.admin.parts import picture, table
 from serving.answers import decision_answer
 from serving.explainers.scores import output_of
 from serving.lookups import table_of
 from serving.models import Decision, Observation
+from serving.queries import contract_of
 
 
 @admin.display(description="Probability of bad")
@@ -63,10 +65,11 @@ def contributions_picture(decision: Decision) -> str:
 @admin.display(description="Features")
 def attributions_table(decision: Decision) -> str:
     explanation = decision_answer(decision)["explanation"]
+    contract = contract_of(decision.version)
     rows = [
         (
-            item["feature"],
-            "not known" if item["value"] is None else item["value"],
+            contract.by_name[item["feature"]].heading,
+            in_words(item["value"]),
             f"{item['contribution']:+.4f}",
         )
         for item in explanation["attributions"]

@@ -18,11 +18,12 @@ def notice_clock(decision: Decision) -> str:
     if texts is None:
         return "No notice policy is in force: nothing has a due date."
     clock = due.clock_of(decision, texts)
-    late = " (after it was due)" if clock.stopped_late else ""
+    late = ", after it was due" if clock.stopped_late else ""
+    ended = f"ended {clock.stopped_at:%Y-%m-%d %H:%M} UTC{late}; " if clock.stopped_at else ""
     return format_html(
-        "{}{}, due {} UTC, {} days from {} ({})",
+        "{} {}due {} UTC, {} days from {} ({})",
         tag(clock.stopped_by or clock.state(now)),
-        late,
+        ended,
         f"{clock.due_at:%Y-%m-%d %H:%M}",
         clock.clock.days,
         clock.basis.replace("_", " "),
