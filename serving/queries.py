@@ -181,13 +181,22 @@ def versions_to_keep_ready(at: datetime, most: int) -> list[VersionBytes]:
 
     In that order, the newest first, and no more than `most`.
     """
+    rows = _KEPT_READY.rows(at=at)[:most]
+    return [
+        VersionBytes._make([*digests, _most_table_mib(serving_policy)])
+        for *digests, serving_policy in rows
+    ]
+
+
+def _ready_rows() -> QuerySet[ModelVersion, tuple[Any, ...]]:
+    at = Parameter("at", DateTimeField())
     ways_back = clearances_in_force(at).filter(
         version=OuterRef("pk"),
         artefact_sha256=OuterRef("artefact_id"),
         purpose=Clearance.Purpose.ROLLBACK,
     )
     running = Deployment.objects.filter(version=OuterRef("pk"), ended_at=None)
-    rows = (
+    return (
         ModelVersion.objects.annotate(
             serving_policy=_serving_policy(at),
             turn=Case(
@@ -199,12 +208,12 @@ def versions_to_keep_ready(at: datetime, most: int) -> list[VersionBytes]:
         )
         .filter(turn__isnull=False)
         .order_by("turn", "-pk")
-        .values_list("pk", "artefact_id", *_DIGESTS, "serving_policy")
+        .values_list("pk", "artefact_id", *_DIGESTS, "serving_policy")[:MOST_KEPT_READY]
     )
-    return [
-        VersionBytes._make([*digests, _most_table_mib(serving_policy)])
-        for *digests, serving_policy in rows[:most]
-    ]
+
+
+_KEPT_READY = CompiledQuery(_ready_rows)
+MOST_KEPT_READY = 100
 
 
 def _champion(model_name: str, at: datetime) -> tuple[Any, ...] | None:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Set
 from threading import Event, Thread
 
-from django.db import Error, close_old_connections
+from django.db import Error, close_old_connections, connections
 from django.utils import timezone
 
 from audit.errors import Refusal
@@ -56,4 +56,5 @@ def _keep_looking(stopped: Event) -> None:
         finally:
             close_old_connections()
         if stopped.wait(LOOK_EVERY_S):
+            connections.close_all()
             return
