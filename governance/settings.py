@@ -192,7 +192,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
-        "ApplicationEvent": "serving.notices.models.ApplicationStatus.Status",
+        "ApplicationEvent": "serving.models.ApplicationStatus.Status",
         "ChangeKind": "governance.models.ChangeRequest.Kind",
         "DecisionOutcome": ["approved", "declined", "referred"],
         "LookupState": ["fresh", "stale", "absent"],

@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+from serving.models.deployments import Deployment
+from serving.models.failures import VersionFailure
 from serving.policy import DecisionOutcome
 
 
@@ -95,3 +97,17 @@ class GuardRailEvaluation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state} at {self.evaluated_at:%Y-%m-%d %H:%M}"
+
+
+class GuardRailBreach(VersionFailure):
+    """One time that a step of a rollout ended by itself: which guard rail, and the figures. Never changed."""
+
+    version = models.ForeignKey(
+        "registry.ModelVersion", on_delete=models.PROTECT, related_name="guard_rail_breaches"
+    )
+    deployment = models.OneToOneField(
+        Deployment, on_delete=models.PROTECT, related_name="guard_rail_breach"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.deployment} met a guard rail"

@@ -1,0 +1,116 @@
+"""The rows and the entry of one decision, inside the deciding act that inserts them."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+
+from audit.action import record
+from audit.ids import uuid7
+from audit.models import SubjectSecret
+from audit.vault import Private
+from serving.judged import JudgedApplication
+from serving.models import Decision, Observation
+from serving.receipts import signed_receipt
+from serving.routing import slot
+from serving.scoring import LiveVersion
+
+
+def recorded_decision(
+    live: LiveVersion, row: JudgedApplication, person: SubjectSecret, application_id: UUID, by: User
+) -> tuple[Decision, Observation]:
+    decision = _decision(live, row, person, application_id, by)
+    return decision, _observation(live, row, decision)
+
+
+def _decision(
+    live: LiveVersion, row: JudgedApplication, person: SubjectSecret, application_id: UUID, by: User
+) -> Decision:
+    version, application, judgement = live.loaded.version, row.application, row.judgement
+    completed = application.completed_at is not None
+    restricted: dict[str, Any] = {"restricted_by": live.referring} if live.referring else {}
+    decision = Decision(
+        id=uuid7(),
+        model_name=version.model.name,
+        version=version,
+        artefact_sha256=version.artefact_id,
+        clearance_id=live.clearance_id,
+        role=live.role,
+        slot=slot(version.model.name, application.application_ref),
+        outcome=judgement.ruling.outcome,
+        decision_path=judgement.ruling.path,
+        baseline_id=version.baseline_id,
+        policy_version=version.decision_policy.version,
+        client=by,
+        subject_id=person.subject_id,
+        application_id=application_id,
+        received_at=application.received_at,
+        completed_at=application.completed_at,
+        clock_basis=Decision.ClockBasis.COMPLETED_AT
+        if completed
+        else Decision.ClockBasis.RECEIVED_AT,
+    )
+    decision.entry = record(
+        subject=decision,
+        private=Private(person.subject_id, _private_part(live, row, application_id), secret=person),
+        model=decision.model_name,
+        version=version.number,
+        artefact_sha256=decision.artefact_sha256,
+        contract_sha256=version.contract_sha256,
+        baseline_id=decision.baseline_id,
+        clearance=live.clearance_id,
+        role=decision.role,
+        slot=decision.slot,
+        decision_path=decision.decision_path,
+        decision_policy=version.decision_policy.sha256,
+        policy_version=decision.policy_version,
+        reason_library=version.reason_library.sha256,
+        method=live.loaded.judge.scorer.method,
+        clock_basis=decision.clock_basis,
+        **restricted,
+    )
+    decision.decided_at = decision.entry.occurred_at
+    decision.key_id, decision.signature = signed_receipt(decision.entry, decision.decided_at)
+    return decision
+
+
+def _private_part(
+    live: LiveVersion, row: JudgedApplication, application_id: UUID
+) -> dict[str, Any]:
+    judge, judgement, application = live.loaded.judge, row.judgement, row.application
+    lookups = {} if row.lookups is None else {"lookups": row.lookups}
+    return {
+        "application_id": application_id,
+        "received_at": application.received_at,
+        "completed_at": application.completed_at,
+        "outcome": judgement.ruling.outcome,
+        "pd": judgement.pd,
+        "margin": judgement.margin,
+        "cut_off": judge.policy.cut_off,
+        "base_value": judgement.base_value,
+        "features": judge.contract.unpack(judgement.packed),
+        "attributions": dict(
+            zip(judge.contract.names, judgement.attributions.tolist(), strict=True)
+        ),
+        **judgement.reasoning,
+        **lookups,
+    }
+
+
+def _observation(live: LiveVersion, row: JudgedApplication, decision: Decision) -> Observation:
+    judgement = row.judgement
+    return Observation(
+        decision=decision,
+        subject_id=decision.subject_id,
+        packed=judgement.packed.tobytes(),
+        attributions=judgement.attributions.tobytes(),
+        method=live.loaded.judge.scorer.method,
+        base_value=judgement.base_value,
+        margin=judgement.margin,
+        pd=judgement.pd,
+        cut_off=live.loaded.judge.policy.cut_off,
+        additivity_gap=judgement.additivity_gap,
+        lookups=row.lookups,
+        **judgement.reasoning,
+        judge_us=row.judge_us,
+    )
