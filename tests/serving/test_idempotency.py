@@ -134,6 +134,7 @@ def test_a_request_that_failed_with_503_may_come_again_under_its_key(post, champ
 
 def test_a_request_that_broke_uses_no_key_up(decide_over_http, monkeypatch, champion):
     keys = settings.CREDENCE_KEYS
+    assert decide_over_http(an_application()).status_code == 201  # the version is ready
     monkeypatch.setattr(settings, "CREDENCE_KEYS", keys / "nowhere")
     application = an_application()
 
