@@ -28,8 +28,16 @@ class Receipt:
             "leaf_hash": self.leaf_hash,
             "key_id": self.key_id,
             "signature": base64.b64encode(self.signature).decode(),
-            "delegation": keys.delegations()[self.key_id].note,
+            "delegation": _delegation(self.key_id),
         }
+
+
+def _delegation(key_id: str) -> str:
+    """The note for a producer key: nearly always the one in use, for which no folder is looked through."""
+    installed = keys.installed_producer()
+    if installed.key_id == key_id:
+        return installed.delegation.note
+    return keys.delegations()[key_id].note
 
 
 def signed_receipt(entry: Entry, decided_at: datetime) -> tuple[str, bytes]:

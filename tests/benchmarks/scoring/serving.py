@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import statistics
 import subprocess
@@ -30,8 +31,6 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def measure(rounds: int = ROUNDS, day: int = DAY) -> dict[str, float]:
     with own_place() as folder:
-        import os
-
         os.environ["DJANGO_SETTINGS_MODULE"] = "tests.benchmarks.scoring.settings"
         _make_reference_table()
         print("Training and approving the model ...", file=sys.stderr)
@@ -161,7 +160,8 @@ def server() -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
         *("--host", "127.0.0.1", "--port", str(port), "--workers", str(WORKERS)),
         *("--blocking-threads", "16", "--log-level", "warning", "governance.wsgi:application"),
     ]
-    with subprocess.Popen(command, cwd=ROOT) as process:
+    # As in deploy/: several threads that each start threads of OpenMP wait for each other, scikit-learn's most of all.
+    with subprocess.Popen(command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}) as process:
         try:
             _await_answer(port)
             yield port, process
