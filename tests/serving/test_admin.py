@@ -1,5 +1,8 @@
+import re
+
 import pytest
 from django.contrib.auth.models import Permission
+from django.utils.html import strip_tags
 
 from serving.models import Decision
 from tests.serving.builders import BAD, GOOD, a_decision
@@ -45,7 +48,7 @@ def test_the_page_of_a_decision_shows_why_and_its_receipt(champion, reader, sign
     assert "data:image/svg+xml;base64," in page
     assert decision.key_id in page
     assert f"/audit/entry/{decision.entry_id}/" in page
-    assert "70.0" in page
+    assert re.search(r"dti \(% of monthly income\)\s+70\s", strip_tags(page))
 
 
 def test_who_may_not_see_observations_sees_the_decision_without_them(champion, auditor, signed_in):
@@ -62,7 +65,7 @@ def test_who_may_not_see_observations_sees_the_decision_without_them(champion, a
 
     assert decision.key_id in page
     assert "Total monthly obligations" not in page
-    assert "70.0" not in page
+    assert "% of monthly income" not in page
     assert browser.get(f"/serving/observation/{decision.pk}/change/").status_code == 403
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 from statsmodels.stats.multitest import multipletests
@@ -54,6 +54,7 @@ def test_two_rates_are_compared_with_a_pooled_variance(
     assert (z, p) == pytest.approx(expected, abs=1e-9)
 
 
+@settings(max_examples=20)  # statsmodels takes a tenth of a second for each
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_many_comparisons_are_adjusted_as_holm_did(p_values: list[float]) -> None:
     found = holm(p_values)
