@@ -21,6 +21,7 @@ from serving.answers import decision_answer
 from serving.api import schemas
 from serving.api.decisions import readable_decision
 from serving.finals import Ruled
+from serving.limits import admit
 from serving.models import Decision, Resolution
 from serving.overrides import SideFigures
 from serving.queries import decision_with
@@ -186,12 +187,16 @@ class DecisionCorrections(ActView):
         body = CorrectionBody(data=request.data)
         body.is_valid(raise_exception=True)
         said = body.validated_data
+        model = decision_with(decision_id).model_name
+        allowed = admit(actor(request), model, decisions=1, at=timezone.now())
         result = correct_decision(decision_id, said["features"], said["source"], by=actor(request))
         if isinstance(result, Refusal):
             raise result
         answer = decision_answer(decision_with(result.decision_id))
         return Response(
-            {"original": str(decision_id), "corrected": result.features, "decision": answer}, 201
+            {"original": str(decision_id), "corrected": result.features, "decision": answer},
+            201,
+            headers=allowed,
         )
 
 

@@ -50,6 +50,20 @@ class TestLimits:
         assert "RateLimit" not in response.headers
         assert not ClientMinute.objects.exists()
 
+    def test_an_application_that_is_decided_anew_counts_as_well(
+        self, decide_over_http, post, champion
+    ):
+        decided = decide_over_http(an_application()).json()["decision_id"]
+        limited(champion.model.name, 1, 1)
+        correction = {"features": {"dti": 12.0}, "source": "The applicant's payslips."}
+
+        first = post(f"decisions/{decided}/corrections", correction)
+        second = post(f"decisions/{decided}/corrections", correction)
+
+        assert (first.status_code, second.status_code) == (201, 429)
+        assert "RateLimit" in first.headers
+        assert Decision.objects.count() == 2
+
     def test_each_answer_says_what_is_left(self, decide_over_http, champion):
         limited(champion.model.name, 2, 5)
 
