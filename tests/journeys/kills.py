@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tests.journeys.told import ROOT, answers, clean_environment, free_port
@@ -28,7 +29,7 @@ class OwnServer:
         return f"postgres://postgres@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
-        settings = f"-p {self.port} -k {self._folder} -c listen_addresses=127.0.0.1"
+        settings = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
         log = str(self._folder / "log")
         self._run("pg_ctl", "-D", str(self._folder / "data"), "-o", settings, "-l", log, "-w", "start")  # fmt: skip
 
@@ -36,8 +37,14 @@ class OwnServer:
         """SIGKILL to the server and to all that serve its connections."""
         pid = int((self._folder / "data" / "postmaster.pid").read_text().splitlines()[0])
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        for process in [pid, *map(int, children)]:
+        killed = [pid, *map(int, children)]
+        for process in killed:
             _kill(process)
+        # Their shared memory is in use until the last of them is gone, and the server would refuse to start.
+        deadline = time.monotonic() + PATIENCE
+        while any(_lives(process) for process in killed) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        # Nobody may have fetched the end of its process, which then still counts as running.
         (self._folder / "data" / "postmaster.pid").unlink(missing_ok=True)
 
     def stop(self) -> None:
@@ -132,6 +139,14 @@ def server_programs() -> Path | None:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     on_path = shutil.which("initdb")
     return found[-1].parent if found else Path(on_path).parent if on_path else None
+
+
+def _lives(process: int) -> bool:
+    try:
+        status = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def _kill(process: int) -> None:
