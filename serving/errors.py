@@ -164,8 +164,6 @@ class LetterLanguageUnknown(InvalidInput):
 class NoLetterPolicy(Refusal):
     """No policy in force says what a letter of explanation holds."""
 
-    status = 503
-
 
 class NoSuchLetter(NotFound):
     """No letter of explanation was issued about the decision in that language."""

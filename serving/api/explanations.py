@@ -34,11 +34,10 @@ from serving.models import Decision, ExplanationLetter
 REFUSALS = {
     403: refused("Asked for by another client, or the role may not do this."),
     404: refused("There is no such decision, or no letter about it was issued."),
+    409: refused("No policy says what a letter holds, or the record moved on meanwhile."),
     410: refused("The person was erased."),
     422: refused("Fields are wrong; `errors` names every one of them."),
-    503: refused(
-        "The version that decided cannot be loaded, or no policy says what a letter holds."
-    ),
+    503: refused("The version that decided cannot be loaded."),
 }
 
 

@@ -118,7 +118,7 @@ def test_without_a_policy_there_are_facts_and_no_letter(champion, browser):
     assert browser.get(address(decision)).json()["policy"] is None
     refused = issue(browser, decision)
 
-    assert refused.status_code == 503
+    assert refused.status_code == 409
     assert refused.json()["type"] == "/problems/no-letter-policy"
     assert not ExplanationLetter.objects.exists()
 
