@@ -28,6 +28,7 @@ PEOPLE = {
     "dana": "model developer",
     "victor": "validator",
     "amira": "approver",
+    "carla": "legal counsel",
     "ines": "auditor",
     "lending": "scoring client",
 }
