@@ -9,7 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
 application = get_wsgi_application()
 
 from audit.checks import require_fit_to_serve  # noqa: E402  the settings come first
-from serving.warming import keep_warm  # noqa: E402
+from serving.warming import keep_warm  # noqa: E402  the settings come first
 
 require_fit_to_serve()
 keep_warm()

@@ -1,12 +1,11 @@
 """Monitoring over HTTP: protected attributes in, reports and alerts out."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -31,6 +30,7 @@ from monitoring.actions.protected_values import record_demographics
 from monitoring.models import Alert, MonitoringPass, Report
 from monitoring.queries import reports as queries
 from registry.queries import model_named
+from registry.requests import read_moment
 
 
 class People(ActView):
@@ -225,18 +225,11 @@ def _kinds(body: dict[str, Any]) -> list[str] | None:
 
 
 def _moment(body: dict[str, Any], name: str) -> datetime | None:
-    value = body.get(name)
-    if value is None:
-        return None
-    try:
-        moment = parse_datetime(value) if isinstance(value, str) else None
-        if moment is None or timezone.is_naive(moment):
-            raise ValueError
-        return moment.astimezone(UTC)  # PostgreSQL takes no zone that is 16 hours away
-    except (ValueError, OverflowError):
-        raise _invalid(
-            name, "wrong_type", "Must be a time with its zone, such as 2026-11-20T12:00:00Z."
-        ) from None
+    problems: list[FieldProblem] = []
+    moment = read_moment(body, name, timezone.now(), problems)
+    if problems:
+        raise _refused(problems)
+    return moment
 
 
 def _choice(request: Request, name: str, allowed: Any) -> str | None:
@@ -256,6 +249,8 @@ def _number(request: Request, name: str) -> int | None:
 
 
 def _invalid(field: str, kind: str, detail: str) -> InvalidInput:
-    return InvalidInput(
-        "The request cannot be carried out.", errors=[FieldProblem(field, kind, detail)]
-    )
+    return _refused([FieldProblem(field, kind, detail)])
+
+
+def _refused(problems: list[FieldProblem]) -> InvalidInput:
+    return InvalidInput("The request cannot be carried out.", errors=problems)

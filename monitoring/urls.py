@@ -4,10 +4,11 @@ from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
 from monitoring.api import Alerts, LatestReport, PassDetail, Passes, People, Reports
+from monitoring.models import Report
 
 
 class ReportKind(StringConverter):
-    regex = "drift|fairness|performance|reasons"
+    regex = "|".join(Report.Kind.values)
 
 
 register_converter(ReportKind, "report_kind")

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from registry.measures import explanations, robustness
 from registry.models import ModelVersion
-from registry.queries import baseline_rows, contract_of_version
-from serving.policy import DecisionPolicy
-from serving.scoring import score_rows, scores_against
+from registry.queries import baseline_rows
+from serving.queries import bytes_of
+from serving.scoring import loaded, scores_against
 
 RESAMPLES = 4
 Floats = NDArray[np.float64]
@@ -40,8 +40,8 @@ def try_reasons(
     """
     if not len(declined):
         return ReasonTrials(np.empty(0), np.empty(0, dtype=bool))
-    contract = contract_of_version(version)
-    policy = DecisionPolicy.from_json(version.decision_policy.body)
+    judge = loaded(bytes_of(version)).judge
+    contract, policy = judge.contract, judge.policy
     names = sorted(contract.reason_groups)
     members = np.array([names.index(feature.reason_group) for feature in contract.features])
     groups = [np.flatnonzero(members == group).tolist() for group in range(len(names))]
@@ -52,7 +52,7 @@ def try_reasons(
         return explanations.principal_groups(sums, policy.materiality_floor, policy.max_reasons)
 
     if given is None:
-        named = reasons(score_rows(version, declined).attributions)
+        named = reasons(judge.score(declined).attributions)
     else:
         named = np.array([[name in said for name in names] for said in given])
     generator = np.random.default_rng(robustness.DISTURBING_SEED)
@@ -63,7 +63,6 @@ def try_reasons(
         explanations.agreement(named, reasons(scores.attributions))
         for scores in scores_against(version, draws, declined)
     ]
-    typical = explanations.typical_values(baseline, contract.nominal)
-    neutral = explanations.neutralised(declined, named, typical, members)
-    faithful = score_rows(version, neutral).pd < version.cut_off
+    neutral = explanations.neutralised(declined, named, judge.typical, members)
+    faithful = judge.score(neutral).pd < version.cut_off
     return ReasonTrials(np.mean(agreements, axis=0), faithful)

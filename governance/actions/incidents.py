@@ -20,13 +20,6 @@ from governance.words import require_words
 @action(Event.INCIDENT_OPENED, needs="governance.open_incident")
 def open_incident(fact: Fact, *, by: User) -> Incident:
     """Raises IncidentAlreadyOpen."""
-    open_already = Incident.objects.filter(
-        kind=fact.kind, version=fact.version, state=Incident.State.OPEN
-    )
-    if open_already.exists():
-        raise IncidentAlreadyOpen(
-            f"An incident of {fact.version or 'the log'} for {fact.kind} is open."
-        )
     incident = Incident(
         kind=fact.kind,
         version=fact.version,
@@ -34,6 +27,13 @@ def open_incident(fact: Fact, *, by: User) -> Incident:
         summary=fact.summary,
         opened_at=timezone.now(),
     )
+    open_already = Incident.objects.filter(
+        kind=fact.kind, version=fact.version, state=Incident.State.OPEN
+    )
+    if open_already.exists():
+        raise IncidentAlreadyOpen(
+            f"An incident of {fact.version or incident.about} for {fact.kind} is open."
+        )
     incident.entry = record(
         subject=incident,
         kind=fact.kind,

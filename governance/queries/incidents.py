@@ -1,10 +1,13 @@
 """Named reads about incidents, and the facts of lower floors from which they are opened."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models.constants import LOOKUP_SEP
 
 from audit.models import ArchiveAlarm, WitnessRefusal
 from governance.errors import NoSuchIncident
@@ -24,14 +27,8 @@ from serving.models import (
     ReplayFailure,
 )
 
-FACTS: dict[
-    str,
-    type[LoadFailure]
-    | type[ExplanationFailure]
-    | type[ReplayFailure]
-    | type[ProbeFailure]
-    | type[GuardRailBreach],
-] = {
+# Facts about one version each: their table. All say when they happened (`failed_at`), and what (`reason`).
+FACTS: dict[str, type[Model]] = {
     Incident.Kind.LOAD_FAILURE: LoadFailure,
     Incident.Kind.EXPLANATION_FAILURE: ExplanationFailure,
     Incident.Kind.REPLAY_FAILURE: ReplayFailure,
@@ -39,16 +36,8 @@ FACTS: dict[
     Incident.Kind.GUARD_RAIL_BREACH: GuardRailBreach,
 }
 
-
 # Facts about the log itself, about roles and about notices: their table, when they happened, what they say.
-LOG_FACTS: dict[
-    str,
-    tuple[
-        type[ArchiveAlarm] | type[WitnessRefusal] | type[LateRecertification] | type[LateNotice],
-        str,
-        str,
-    ],
-] = {
+LOG_FACTS: dict[str, tuple[type[Model], str, str]] = {
     Incident.Kind.ARCHIVE_ALARM: (ArchiveAlarm, "found_at", "detail"),
     Incident.Kind.WITNESS_REFUSAL: (WitnessRefusal, "refused_at", "reason"),
     Incident.Kind.LATE_RECERTIFICATION: (LateRecertification, "noticed_at", "summary"),
@@ -90,17 +79,31 @@ def unanswered_facts() -> Iterator[Fact]:
     yield from _about_reasons()
     yield from _about_reviews()
     for kind, facts in FACTS.items():
-        answering = Incident.objects.filter(
-            Q(state=Incident.State.OPEN) | Q(closed_at__gte=OuterRef("failed_at")),
-            kind=kind,
-            version=OuterRef("version"),
+        yield from _of_versions(
+            kind, facts._default_manager.all(), "failed_at", attrgetter("reason")
         )
-        seen: set[int] = set()
-        unanswered = facts.objects.filter(~Exists(answering)).order_by("pk")
-        for fact in unanswered.select_related("version__model").iterator():
-            if fact.version_id not in seen:
-                seen.add(fact.version_id)
-                yield Fact(kind, fact.version, fact.pk, fact.reason)
+
+
+def _of_versions(
+    kind: str,
+    facts: QuerySet[Any],
+    when: str,
+    says: Callable[[Any], str],
+    version: str = "version",
+) -> Iterator[Fact]:
+    """The first of the facts about each version that no incident answers. `when` and `version` are looked up in a fact."""
+    answering = Incident.objects.filter(
+        Q(state=Incident.State.OPEN) | Q(closed_at__gte=OuterRef(when)),
+        kind=kind,
+        version=OuterRef(version),
+    )
+    about = attrgetter(version.replace(LOOKUP_SEP, "."))
+    seen: set[int] = set()
+    unanswered = facts.filter(~Exists(answering)).order_by("pk")
+    for fact in unanswered.select_related(f"{version}__model").iterator():
+        if about(fact).pk not in seen:
+            seen.add(about(fact).pk)
+            yield Fact(kind, about(fact), fact.pk, says(fact))
 
 
 def _about_the_log() -> Iterator[Fact]:
@@ -133,37 +136,25 @@ def _about_findings() -> Iterator[Fact]:
 
 
 def _about_reasons() -> Iterator[Fact]:
-    """Reasons that a version gave and that do not hold, by the first alert that nobody answered."""
-    kind = Incident.Kind.UNTRUE_REASONS
-    answering = Incident.objects.filter(
-        Q(state=Incident.State.OPEN) | Q(closed_at__gte=OuterRef("detected_at")),
-        kind=kind,
-        version=OuterRef("version"),
+    """Reasons that a version gave and that do not hold."""
+    found = alerts().filter(trigger__in=OF_REASONS, confirmed=True)
+    return _of_versions(
+        Incident.Kind.UNTRUE_REASONS,
+        found,
+        "detected_at",
+        lambda alert: f"{alert}, below {alert.threshold:g}",
     )
-    seen: set[int] = set()
-    found = alerts().filter(~Exists(answering), trigger__in=OF_REASONS, confirmed=True)
-    for alert in found.order_by("pk"):
-        if alert.version_id not in seen:
-            seen.add(alert.version_id)
-            yield Fact(kind, alert.version, alert.pk, f"{alert}, below {alert.threshold:g}")
 
 
 def _about_reviews() -> Iterator[Fact]:
     """A late review is an incident of the version that decided."""
-    version = "review__decision__version"
-    answering = Incident.objects.filter(
-        Q(state=Incident.State.OPEN) | Q(closed_at__gte=OuterRef("noticed_at")),
-        kind=Incident.Kind.LATE_REVIEW,
-        version=OuterRef(version),
+    return _of_versions(
+        Incident.Kind.LATE_REVIEW,
+        LateReview.objects.all(),
+        "noticed_at",
+        lambda fact: f"{fact.review} was due on {fact.due_on} and is not closed.",
+        version="review__decision__version",
     )
-    seen: set[int] = set()
-    unanswered = LateReview.objects.filter(~Exists(answering)).order_by("pk")
-    for fact in unanswered.select_related(f"{version}__model"):
-        decided_by = fact.review.decision.version
-        if decided_by.pk not in seen:
-            seen.add(decided_by.pk)
-            summary = f"{fact.review} was due on {fact.due_on} and is not closed."
-            yield Fact(Incident.Kind.LATE_REVIEW, decided_by, fact.pk, summary)
 
 
 def _most_used(model: ScoringModel) -> ModelVersion | None:

@@ -31,8 +31,9 @@ def request_pass(
     kinds: Sequence[str] | None = None,
     send: bool = True,
 ) -> MonitoringPass:
-    """Ask for reports of the given kinds about one window of a model; without `kinds`, of those that its policy speaks of.
+    """Ask for reports of the given kinds about one window of a model.
 
+    Without `kinds` of all, but of reasons only where the policy in force has that part.
     Without `end` the window ends now; without `start` it is as long as the policy in force says.
     With `send` a worker carries it out, otherwise the caller does. Raises UnknownModel,
     NoMonitoringPolicy, MonitoringPolicyMalformed or WindowMalformed.
@@ -40,7 +41,8 @@ def request_pass(
     now = timezone.now()
     model = registry.model_named(model_name)
     _, limits = policy_in_force(model, now)
-    spoken_of = set(KINDS) - ({Report.Kind.REASONS.value} if limits.reasons is None else set())
+    if kinds is None:
+        kinds = [kind for kind in KINDS if kind != Report.Kind.REASONS or limits.reasons]
     end = end or now
     start = start or end - timedelta(days=limits.window_days)
     if not start < end <= now:
@@ -58,7 +60,7 @@ def request_pass(
         model=model,
         window_start=start,
         window_end=end,
-        kinds=[kind for kind in KINDS if kind in (kinds or spoken_of)],
+        kinds=[kind for kind in KINDS if kind in kinds],
         requested_by=by,
         requested_at=now,
     )

@@ -161,6 +161,18 @@ def test_an_open_incident_is_not_opened_again():
         open_incident(fact, by=monitor)
 
 
+@pytest.mark.parametrize(
+    ("kind", "about"),
+    [("late_recertification", "roles"), ("late_notice", "notices"), ("archive_alarm", "the log")],
+)
+def test_an_incident_of_no_version_is_refused_by_what_it_is_about(kind, about):
+    fact, monitor = Fact(kind, None, 1, "Late."), service_account("monitor")
+    open_incident(fact, by=monitor)
+
+    with pytest.raises(IncidentAlreadyOpen, match=f"An incident of {about} "):
+        open_incident(fact, by=monitor)
+
+
 def test_an_alarm_of_the_archive_becomes_one_incident_of_the_log(validator):
     archiver = service_account("archiver")
     for key in ("a", "b"):

@@ -218,6 +218,7 @@ def test_a_pass_is_accepted_carried_out_and_followed(http, operator):
         ({"window_end": "2026-13-45T00:00:00Z"}, "window_end"),
         ({"window_end": "2020-01-01T00:00:00"}, "window_end"),
         ({"window_end": 7}, "window_end"),
+        ({"window_start": "0001-01-01T00:00:00+16:00"}, "window_start"),
         ({"window_end": "2999-01-01T00:00:00Z"}, "window_end"),
         ({"kinds": ["weather"]}, "kinds"),
         ({"kinds": []}, "kinds"),

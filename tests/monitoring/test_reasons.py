@@ -24,7 +24,7 @@ from tests.monitoring.builders import (
     the_supplier,
 )
 from tests.registry import builders as registry
-from tests.serving.builders import a_champion
+from tests.serving.builders import GOOD, a_champion, a_decision
 
 LIMITS = {
     "most_tried": 200,
@@ -163,8 +163,9 @@ def test_the_part_is_measured_where_the_policy_has_it_and_left_out_where_not(ope
 @pytest.mark.django_db
 def test_a_window_without_a_decline_by_score_has_nothing_to_try():
     version = a_watched_champion()
+    a_decision(version, **GOOD)
 
-    with pytest.raises(NothingToMeasure):
+    with pytest.raises(NothingToMeasure, match="declined nobody by score"):
         a_draft(version, "reasons")
 
 

@@ -131,9 +131,13 @@ def _stopped(case: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _kinds(stage: Stage) -> list[str]:
-    """What can be reported: fairness only where the file knows groups."""
+    """What can be reported: fairness only where the file knows groups, reasons only where the score declined somebody."""
     fairness = ["fairness"] if stage.material.description.groups else []
-    return ["drift", *fairness, "performance", "reasons"]
+    by_score = any(
+        (each["outcome"], each["decision_path"]) == ("declined", "score")
+        for each in stage.facts["decisions"]
+    )
+    return ["drift", *fairness, "performance", *(["reasons"] if by_score else [])]
 
 
 def _pass(stage: Stage, kinds: Sequence[str], start: str) -> None:
