@@ -31,6 +31,10 @@ def plain(value: Any) -> Any:
     exact = type(value)
     if exact is str or value is None or exact is bool:  # most of what acts record
         return value
+    if exact is float and math.isfinite(value):
+        return repr(value)
+    if exact is dict:
+        return {_key(key): plain(item) for key, item in value.items()}
     if isinstance(value, Enum):
         return plain(value.value)
     if isinstance(value, str):
@@ -63,9 +67,9 @@ def _integer(value: int) -> int:
 
 
 def _key(key: object) -> str:
-    if not isinstance(key, str) or not key.isascii():
-        raise NotCanonical(f"{key!r} is not an ASCII key.")
-    return key
+    if isinstance(key, str) and key.isascii():
+        return key
+    raise NotCanonical(f"{key!r} is not an ASCII key.")
 
 
 def canonical_json(value: Plain) -> bytes:

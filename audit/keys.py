@@ -216,7 +216,7 @@ def parse_delegation(note: str, *log_vkeys: str) -> Delegation:
 
 def vault_key() -> bytes:
     """32 bytes that wrap the secrets of subjects."""
-    return base64.b64decode(_written_once(folder() / "vault.key"))
+    return _vault_key(str(settings.CREDENCE_KEYS))
 
 
 def present() -> bool:
@@ -279,7 +279,8 @@ def _delegations(folder: Path, stamp: int, log_vkeys: tuple[str, ...]) -> dict[s
 
 
 @lru_cache(maxsize=8)
-def _written_once(path: Path) -> str:
-    """Of files that no process ever writes again, read once per process. Raises KeyMissing, which is not kept."""
+def _vault_key(place: str) -> bytes:
+    """No process ever writes it again, so each reads it once. Raises KeyMissing, which is not kept."""
+    path = Path(place) / "vault.key"
     keyring.stamp(path)
-    return path.read_text()
+    return base64.b64decode(path.read_text())

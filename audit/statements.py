@@ -5,18 +5,22 @@ For what every decision asks and writes. On PostgreSQL they are prepared by the 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
+from itertools import chain
 from operator import attrgetter
 from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models import Expression, Field, QuerySet
 from psycopg import Connection, Cursor
+from psycopg.types.json import Jsonb
 
 ROWS_PER_INSERT = 500
+_dumps = partial(json.dumps, allow_nan=False, separators=(",", ":"))
 
 
 class Parameter(Expression):
@@ -66,27 +70,38 @@ class CompiledQuery:
         return self._compiled
 
 
-def insert_rows(rows: Sequence[models.Model], *, ignore_conflicts: bool = False) -> int | None:
-    """Insert rows of one model, in the transaction that is open; how many are new, where the database says so.
+def insert_rows(*batches: Sequence[models.Model], ignore_conflicts: bool = False) -> int | None:
+    """Insert batches of rows, each of one model, in the transaction that is open.
 
-    On PostgreSQL by one prepared statement, whatever their number: the mapper's way costs as much again as everything
-    else. A key that the database makes is not read back.
+    Returns how many rows of the last batch are new, where the database says so; with `ignore_conflicts` those of the
+    last that are there already are left. On PostgreSQL one prepared statement, whatever the number of rows: the
+    mapper's way costs as much again as everything else. A key that the database makes is not read back.
     """
-    if not rows:
+    given = [rows for rows in batches if rows]
+    if not given:
         return 0
-    model = type(rows[0])
-    if connection.vendor != "postgresql":
-        model._base_manager.bulk_create(rows, ROWS_PER_INSERT, ignore_conflicts=ignore_conflicts)
-        return None
-    read, one, many = _insertion(model, ignore_conflicts)
-    with connection.wrap_database_errors, server_cursor() as cursor:
+    if connection.vendor == "postgresql":
+        return _inserted_at_once(given, ignore_conflicts)
+    for rows in given:
+        ignoring = ignore_conflicts and rows is given[-1]
+        type(rows[0])._base_manager.bulk_create(rows, ROWS_PER_INSERT, ignore_conflicts=ignoring)
+    return None
+
+
+def _inserted_at_once(given: Sequence[Sequence[models.Model]], ignore_conflicts: bool) -> int:
+    shape = tuple((type(rows[0]), len(rows) == 1) for rows in given)
+    readers, sql = _insertion(shape, ignore_conflicts)
+    parameters: list[Any] = []
+    for read, rows in zip(readers, given, strict=True):
         if len(rows) == 1:
-            cursor.execute(one, [value(rows[0]) for value in read])
+            parameters += [value(rows[0]) for value in read]
         else:
-            cursor.execute(many, [[value(row) for row in rows] for value in read])
+            parameters += [[value(row) for row in rows] for value in read]
+    with connection.wrap_database_errors, server_cursor() as cursor:
+        cursor.execute(sql, parameters)
         new = cursor.rowcount
-    for row in rows:
-        row._state.adding, row._state.db = False, connection.alias
+    for row in chain.from_iterable(given):
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
     return new
 
 
@@ -115,18 +130,28 @@ _asked: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 
 @cache
 def _insertion(
-    model: type[models.Model], ignore_conflicts: bool
-) -> tuple[list[Callable[[models.Model], Any]], str, str]:
-    """What is read of each row, the statement for one row, and the one for several, which takes a list for each column."""
-    fields = [
-        field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)
-    ]
-    columns = ", ".join(f'"{field.column}"' for field in fields)
-    into = f"INSERT INTO {model._meta.db_table} ({columns})"
+    shape: tuple[tuple[type[models.Model], bool], ...], ignore_conflicts: bool
+) -> tuple[list[list[Callable[[models.Model], Any]]], str]:
+    """What is read of each batch's rows, and the statement; several rows are sent as one list for each column."""
+    readers, parts = [], []
+    for model, is_single in shape:
+        fields = [
+            field
+            for field in model._meta.concrete_fields
+            if not isinstance(field, models.AutoField)
+        ]
+        columns = ", ".join(f'"{field.column}"' for field in fields)
+        if is_single:
+            values = f"VALUES ({', '.join(['%b'] * len(fields))})"
+        else:
+            lists = ", ".join(f"%b::{field.db_type(connection)}[]" for field in fields)
+            values = f"SELECT * FROM unnest({lists})"
+        parts.append(f"INSERT INTO {model._meta.db_table} ({columns}) {values}")
+        readers.append([_reader(field) for field in fields])
+    *before, last = parts
+    together = ", ".join(f"before_{place} AS ({part})" for place, part in enumerate(before))
     end = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
-    one = f"{into} VALUES ({', '.join(['%b'] * len(fields))}){end}"
-    lists = ", ".join(f"%b::{field.db_type(connection)}[]" for field in fields)
-    return [_reader(field) for field in fields], one, f"{into} SELECT * FROM unnest({lists}){end}"
+    return readers, f"{f'WITH {together} ' if together else ''}{last}{end}"
 
 
 def _reader(field: Field[Any, Any]) -> Callable[[models.Model], Any]:
@@ -136,7 +161,7 @@ def _reader(field: Field[Any, Any]) -> Callable[[models.Model], Any]:
     if isinstance(field, models.FloatField):
         return lambda row: _as(float, getattr(row, field.attname))
     if isinstance(field, models.JSONField):
-        return lambda row: field.get_db_prep_save(getattr(row, field.attname), connection)
+        return lambda row: _json(getattr(row, field.attname))
     if getattr(field, "auto_now_add", False):
         return lambda row: field.pre_save(row, True)
     return attrgetter(field.attname)
@@ -144,6 +169,10 @@ def _reader(field: Field[Any, Any]) -> Callable[[models.Model], Any]:
 
 def _as(kind: type, value: Any) -> Any:
     return value if value is None or type(value) is kind else kind(value)
+
+
+def _json(value: Any) -> Jsonb | None:
+    return None if value is None else Jsonb(value, dumps=_dumps)
 
 
 def _cursor() -> Any:

@@ -21,9 +21,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.db import connection
+from django.db.models import Model
 
 from audit import entries, keys
-from audit.canonical import canonical_json, plain
+from audit.canonical import encoded, plain
 from audit.errors import AlreadyErased, NoSuchSubject, Refusal
 from audit.models import Entry, Erasure, Reference, Subject, SubjectSecret
 from audit.statements import insert_rows
@@ -54,18 +55,23 @@ def people_for(client: str, references: Sequence[str]) -> dict[str, SubjectSecre
 
     Two acts that see a person first at one moment agree on who that is. Raises AlreadyErased.
     """
-    offered = {reference: uuid4() for reference in references}
-    people = _identified(client, "subject", offered, offered)
-    new = [people[reference] for reference in offered if people[reference] == offered[reference]]
-    insert_rows([Subject(id=identifier) for identifier in new])
-    secrets = _make_secrets(new, "decision") | secrets_of(set(people.values()).difference(new))
-    return {reference: secrets[identifier] for reference, identifier in people.items()}
+    people, new = _recognised(client, references)
+    insert_rows(*_rows_of(new))
+    return _with_secrets(people, new)
 
 
-def applications_for(client: str, applications: Mapping[str, UUID]) -> dict[str, UUID]:
-    """Random identifiers for a caller's applications, each given with the subject who made it."""
-    offered = {reference: uuid4() for reference in applications}
-    return _identified(client, "application", offered, applications)
+def applicants_for(
+    client: str, applications: Sequence[tuple[str, str]]
+) -> tuple[dict[str, SubjectSecret], dict[str, UUID]]:
+    """The people who made a caller's applications, as `people_for`, and random identifiers for the applications.
+
+    `applications` gives the caller's reference of each, and that of its person.
+    """
+    people, new = _recognised(client, [person for _, person in applications])
+    owners = {reference: people[person] for reference, person in applications}
+    offered = {reference: uuid4() for reference in owners}
+    identifiers = _identified(client, "application", offered, owners, _rows_of(new))
+    return _with_secrets(people, new), identifiers
 
 
 def secrets_of(subject_ids: Iterable[UUID], purpose: str = "decision") -> dict[UUID, SubjectSecret]:
@@ -88,7 +94,7 @@ def secrets_made_for(subject_ids: Iterable[UUID], purpose: str) -> dict[UUID, Su
     wanted = sorted(set(subject_ids))
     known = SubjectSecret.objects.filter(subject__in=wanted, purpose=purpose)
     new = set(wanted).difference(known.values_list("subject_id", flat=True))
-    _make_secrets(sorted(new), purpose)
+    insert_rows(list(_new_secrets(sorted(new), purpose).values()))
     # An insert waits for an erasure of the person that is under way; what it did is seen now.
     erased = Erasure.objects.filter(subject__in=new, purpose=purpose).values_list("subject_id")
     if found := erased.first():
@@ -134,7 +140,7 @@ def seal_private(private: Private, origin: str, entry_id: UUID, event: str) -> d
     key = entry_key(_unwrap(secret), entry_id)
     nonce = os.urandom(12)
     data = additional_data(origin, entry_id, event, str(secret.id))
-    ciphertext = AESGCM(key).encrypt(nonce, canonical_json(plain(private.payload)), data)
+    ciphertext = AESGCM(key).encrypt(nonce, encoded(plain(private.payload)), data)
     return {
         "alg": "A256GCM",
         "nonce": _text(nonce),
@@ -194,13 +200,39 @@ def additional_data(origin: str, entry_id: UUID, event: str, key_id: str) -> byt
     ).encode()
 
 
+def _recognised(
+    client: str, references: Sequence[str]
+) -> tuple[dict[str, UUID], dict[UUID, SubjectSecret]]:
+    """Who each reference means; and of those who were never seen before the secrets, which are not inserted yet."""
+    offered = {reference: uuid4() for reference in references}
+    people = _identified(client, "subject", offered, offered)
+    new = [identifier for ref, identifier in people.items() if identifier == offered[ref]]
+    return people, _new_secrets(new, "decision")
+
+
+def _rows_of(new: Mapping[UUID, SubjectSecret]) -> tuple[list[Subject], list[SubjectSecret]]:
+    return [Subject(identifier) for identifier in new], list(new.values())
+
+
+def _with_secrets(
+    people: Mapping[str, UUID], new: Mapping[UUID, SubjectSecret]
+) -> dict[str, SubjectSecret]:
+    secrets = {**new, **secrets_of(set(people.values()).difference(new))}
+    return {reference: secrets[identifier] for reference, identifier in people.items()}
+
+
 def _identified(
-    client: str, kind: str, offered: Mapping[str, UUID], owners: Mapping[str, UUID]
+    client: str,
+    kind: str,
+    offered: Mapping[str, UUID],
+    owners: Mapping[str, UUID],
+    before: Sequence[Sequence[Model]] = (),
 ) -> dict[str, UUID]:
     """The identifier of each reference: the one that is offered, unless the vault has one or gets one meanwhile.
 
     Where another act is just making the same reference, PostgreSQL waits for its end, and the identifier that
-    is committed counts. All acts insert in one order, so none waits for another that waits for it.
+    is committed counts. All acts insert in one order, so none waits for another that waits for it. `before` are rows
+    that go in with them.
     """
     by_mac = _by_mac(client, kind, offered)
     rows = [
@@ -209,7 +241,7 @@ def _identified(
         )
         for mac, ref in sorted(by_mac.items())
     ]
-    if insert_rows(rows, ignore_conflicts=True) == len(rows):
+    if insert_rows(*before, rows, ignore_conflicts=True) == len(rows):
         return dict(offered)
     found = _known(client, kind, by_mac)
     if len(found) < len(by_mac):  # removed again between the two statements
@@ -234,12 +266,13 @@ def _by_mac(client: str, kind: str, references: Iterable[str]) -> dict[bytes, st
     """References by their hash; keyed, because national identifiers and telephone numbers can be enumerated."""
     index_key = hashlib.sha256(b"credence-reference-index/v1" + keys.vault_key()).digest()
     return {
-        hmac.digest(index_key, canonical_json([client, kind, reference]), "sha256"): reference
+        hmac.digest(index_key, encoded([client, kind, reference]), "sha256"): reference
         for reference in references
     }
 
 
-def _make_secrets(subject_ids: Sequence[UUID], purpose: str) -> dict[UUID, SubjectSecret]:
+def _new_secrets(subject_ids: Sequence[UUID], purpose: str) -> dict[UUID, SubjectSecret]:
+    """Secrets for people who have none, not yet inserted."""
     secrets = {}
     for subject_id in subject_ids:
         secret_id = uuid4()
@@ -247,7 +280,6 @@ def _make_secrets(subject_ids: Sequence[UUID], purpose: str) -> dict[UUID, Subje
         secrets[subject_id] = SubjectSecret(
             id=secret_id, subject_id=subject_id, purpose=purpose, wrapped=wrapped
         )
-    insert_rows(list(secrets.values()))
     return secrets
 
 

@@ -78,15 +78,18 @@ def make_entry(said: Said) -> Entry:
     )
 
 
-def insert_entries(made: Sequence[Entry]) -> None:
-    """Insert entries in the transaction that is open. Raises TookTooLong."""
+def insert_entries(made: Sequence[Entry], beside: Sequence[models.Model] = ()) -> None:
+    """Insert entries, and rows of other models beside them, in the transaction that is open. Raises TookTooLong."""
     if not made:
         return
     if (timezone.now() - made[0].occurred_at).total_seconds() > LATEST_SECONDS:
         raise TookTooLong(
             f"From recording to its end the act took more than {LATEST_SECONDS} seconds."
         )
-    insert_rows(made)
+    by_model: dict[type[models.Model], list[models.Model]] = {}
+    for row in beside:
+        by_model.setdefault(type(row), []).append(row)
+    insert_rows(made, *by_model.values())
 
 
 def _named(subject: Subject) -> dict[str, str]:

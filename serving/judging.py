@@ -1,7 +1,7 @@
 """One version's judgement of applications: score, explanation, ruling and reasons from one pass."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ class ReasonCheck:
     would_flip: bool
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {"share_named": self.share_named, "would_flip": self.would_flip}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Key factors of a credit score (FCRA 609(f), 615(a)) are another list, for anothe
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -34,7 +34,13 @@ class Reason:
     contribution: float | None
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {
+            "rank": self.rank,
+            "code": self.code,
+            "reason_group": self.reason_group,
+            "statement": self.statement,
+            "contribution": self.contribution,
+        }
 
 
 @dataclass(frozen=True, slots=True)

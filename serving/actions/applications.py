@@ -97,9 +97,9 @@ def _made_known(application_ref: str, report: StatusReport, by: User) -> _Applic
     assert report.model is not None
     model = model_named(report.model)
     client = by.get_username()
-    person = vault.people_for(client, [report.subject_ref])[report.subject_ref]
-    made = vault.applications_for(client, {application_ref: person.subject_id})
-    return _Application(made[application_ref], person.subject_id, model.name)
+    people, made = vault.applicants_for(client, [(application_ref, report.subject_ref)])
+    subject_id = people[report.subject_ref].subject_id
+    return _Application(made[application_ref], subject_id, model.name)
 
 
 def _require_fitting(application: _Application, report: StatusReport) -> None:

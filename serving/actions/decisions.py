@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from audit import vault
-from audit.action import action, record
+from audit.action import action, insert_with_entries, record
 from audit.context import Circumstances, circumstances, within
 from audit.errors import FieldProblem, Refusal
 from audit.models import Entry
-from audit.statements import insert_rows
 from serving.actions.failures import record_explanation_failure
 from serving.answers import refusal_answer
 from serving.batches import refused_rows
@@ -236,13 +236,8 @@ def _kept(
     `came_in` says how each was asked for, where that was not in the request at hand.
     """
     client = by.get_username()
-    people = vault.people_for(client, [row.application.subject_ref for row in rows])
-    applications = vault.applications_for(
-        client,
-        {
-            row.application.application_ref: people[row.application.subject_ref].subject_id
-            for row in rows
-        },
+    people, applications = vault.applicants_for(
+        client, [(row.application.application_ref, row.application.subject_ref) for row in rows]
     )
     recorded = []
     for row, came in zip(rows, came_in or [circumstances()] * len(rows), strict=True):
@@ -254,10 +249,8 @@ def _kept(
 
 
 def _inserted(recorded: Sequence[tuple[Decision, Observation]]) -> list[Decision]:
-    decisions = [decision for decision, _ in recorded]
-    insert_rows(decisions)
-    insert_rows([observation for _, observation in recorded])
-    return decisions
+    insert_with_entries(*chain.from_iterable(recorded))
+    return [decision for decision, _ in recorded]
 
 
 def _remember(
@@ -266,13 +259,15 @@ def _remember(
     decision: Decision | None = None,
     results: list[dict[str, Any]] | None = None,
 ) -> None:
-    IdempotencyRecord.objects.create(
-        client=by,
-        key=key.key,
-        body_sha256=key.body_sha256,
-        decision=decision,
-        results=results,
-        created_at=timezone.now(),
+    insert_with_entries(
+        IdempotencyRecord(
+            client=by,
+            key=key.key,
+            body_sha256=key.body_sha256,
+            decision=decision,
+            results=results,
+            created_at=timezone.now(),
+        )
     )
 
 
