@@ -20,6 +20,9 @@ API = "api/v1/"
 FAVICON = "governance/favicon.svg"
 
 urlpatterns = [
+    path(
+        API, include("serving.urls")
+    ),  # first: addresses are tried in order, and decisions are asked for most
     path("favicon.ico", RedirectView.as_view(url=f"/{settings.STATIC_URL.strip('/')}/{FAVICON}")),
     path("healthz", operations.healthz),
     path("readyz", operations.readyz),
@@ -27,7 +30,6 @@ urlpatterns = [
     path(API, include("governance.api_urls")),
     path(API, include("audit.urls")),
     path(API, include("registry.urls")),
-    path(API, include("serving.urls")),
     path(API, include("monitoring.urls")),
     path("", include("serving.inference_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

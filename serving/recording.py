@@ -19,12 +19,18 @@ from serving.scoring import LiveVersion
 def recorded_decision(
     live: LiveVersion, row: JudgedApplication, person: SubjectSecret, application_id: UUID, by: User
 ) -> tuple[Decision, Observation]:
-    decision = _decision(live, row, person, application_id, by)
-    return decision, _observation(live, row, decision)
+    reasoning = row.judgement.reasoning
+    decision = _decision(live, row, person, application_id, by, reasoning)
+    return decision, _observation(live, row, decision, reasoning)
 
 
 def _decision(
-    live: LiveVersion, row: JudgedApplication, person: SubjectSecret, application_id: UUID, by: User
+    live: LiveVersion,
+    row: JudgedApplication,
+    person: SubjectSecret,
+    application_id: UUID,
+    by: User,
+    reasoning: dict[str, Any],
 ) -> Decision:
     version, application, judgement = live.loaded.version, row.application, row.judgement
     completed = application.completed_at is not None
@@ -52,7 +58,11 @@ def _decision(
     )
     decision.entry = record(
         subject=decision,
-        private=Private(person.subject_id, _private_part(live, row, application_id), secret=person),
+        private=Private(
+            person.subject_id,
+            _private_part(live, row, application_id) | reasoning,
+            secret=person,
+        ),
         model=decision.model_name,
         version=version.number,
         artefact_sha256=decision.artefact_sha256,
@@ -92,12 +102,13 @@ def _private_part(
         "attributions": dict(
             zip(judge.contract.names, judgement.attributions.tolist(), strict=True)
         ),
-        **judgement.reasoning,
         **lookups,
     }
 
 
-def _observation(live: LiveVersion, row: JudgedApplication, decision: Decision) -> Observation:
+def _observation(
+    live: LiveVersion, row: JudgedApplication, decision: Decision, reasoning: dict[str, Any]
+) -> Observation:
     judgement = row.judgement
     return Observation(
         decision=decision,
@@ -111,6 +122,6 @@ def _observation(live: LiveVersion, row: JudgedApplication, decision: Decision) 
         cut_off=live.loaded.judge.policy.cut_off,
         additivity_gap=judgement.additivity_gap,
         lookups=row.lookups,
-        **judgement.reasoning,
+        **reasoning,
         judge_us=row.judge_us,
     )

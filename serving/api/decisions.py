@@ -4,6 +4,7 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -30,8 +31,19 @@ from serving.together import decide_among_others
 REPLAYED = {REPLAYED_HEADER: "true"}
 
 
+class QuickJSON(JSONRenderer):
+    """The same JSON from a faster encoder, for what is answered most."""
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
+        return msgspec.json.encode(data)
+
+
 class Decisions(ActView):
     """Decide one application."""
+
+    renderer_classes = (QuickJSON,)
 
     @extend_schema(
         operation_id="decide",
@@ -70,7 +82,7 @@ class NDJSONRenderer(JSONRenderer):
 class DecisionBatches(ActView):
     """Decide up to 10,000 applications at once as JSON, or as many as come as NDJSON."""
 
-    renderer_classes = (JSONRenderer, NDJSONRenderer)
+    renderer_classes = (QuickJSON, NDJSONRenderer)
 
     @extend_schema(
         operation_id="decide_batch",
