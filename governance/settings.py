@@ -110,7 +110,12 @@ def database(url: str) -> dict[str, Any]:
         dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)
     )
     if url.startswith("postgres"):
-        settings["OPTIONS"] = {"prepare_threshold": 5}  # for the log's own statements
+        # For the statements of deciding and of the log, which the server prepares, and for its checks of foreign keys:
+        # planned anew each time, those that meet a table in monthly parts cost as much as what they do.
+        settings["OPTIONS"] = {
+            "prepare_threshold": 5,
+            "options": "-c plan_cache_mode=force_generic_plan",
+        }
     if url.startswith("sqlite"):
         settings["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
