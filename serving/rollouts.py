@@ -16,6 +16,7 @@ from registry.models import ModelVersion, Policy, ScoringModel
 from registry.queries import champion, clearances_in_force
 from serving.errors import DeploymentEnded, NoGuardRails, NoSuchDeployment
 from serving.guard_rails import NO_REASON, Arm, Flips, GuardRails
+from serving.in_service import running_deployments
 from serving.models import (
     Decision,
     Deployment,
@@ -25,7 +26,6 @@ from serving.models import (
     ShadowScore,
 )
 from serving.policy import DecisionOutcome, DecisionPath
-from serving.queries import running_deployments
 from serving.routing import SLOTS
 from serving.serving_policy import ServingPolicy
 

@@ -27,8 +27,8 @@ from serving.actions.reviews import (
     request_information,
 )
 from serving.answers import decision_answer
+from serving.in_service import contract_of
 from serving.models import Decision, Resolution, Review
-from serving.queries import contract_of
 
 State, Code = Review.State, Resolution.OverrideCode
 UNCHOSEN = ("", "Choose")
