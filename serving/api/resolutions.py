@@ -88,8 +88,7 @@ class CorrectionBody(StrictSerializer):
     features = serializers.DictField(
         child=serializers.JSONField(allow_null=True), help_text="The right value of each wrong one."
     )
-    # a field of that name, not where a serializer's value comes from
-    source = serializers.CharField(  # type: ignore[assignment]
+    source = serializers.CharField(  # type: ignore[assignment]  # a field of that name, not where it comes from
         allow_blank=True, help_text="Where the right values come from."
     )
 
