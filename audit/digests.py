@@ -7,5 +7,4 @@ from typing import IO
 def sha256_of(file: IO[bytes]) -> str:
     """SHA-256 of the whole file in hexadecimal, from its beginning. Where the file stands afterwards is not said."""
     file.seek(0)
-    # typeshed asks for `readinto`, which every file has and IO[bytes] does not declare.
-    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # `readinto`: every file has it, IO[bytes] does not declare it

@@ -4,7 +4,7 @@ from django.contrib.auth.models import User
 
 from registry.models import ModelVersion, ScoringModel
 from serving.actions.deployments import end_deployment
-from serving.queries import running_deployments
+from serving.in_service import running_deployments
 
 
 def end_rollouts(

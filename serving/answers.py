@@ -8,8 +8,8 @@ import numpy as np
 from audit.canonical import timestamp
 from audit.errors import AlreadyErased, Refusal
 from serving.explainers.scores import output_of
+from serving.in_service import contract_of
 from serving.models import Decision, Observation, Replay
-from serving.queries import contract_of
 from serving.receipts import Receipt, leaf_hash_text
 from serving.replaying import Difference
 

@@ -11,12 +11,12 @@ from audit.action import require_act
 from audit.canonical import digest_json
 from registry.applicable import policy_for
 from registry.models import ModelVersion, Policy, ScoringModel
-from serving import queries, scoring
+from serving import in_service, scoring
 from serving.actions.probes import keep_probes, record_probe_failure, record_probe_result
 from serving.errors import ArtefactRefused, NoClearedVersion, NoKnownAnswers
+from serving.in_service import ClearedVersion
 from serving.models import ProbeFailure, ProbeResult, ProbeSet
 from serving.probing import answered_otherwise, answers
-from serving.queries import ClearedVersion
 from serving.replaying import Difference
 from serving.serving_policy import ServingPolicy
 
@@ -59,7 +59,7 @@ def ask_champion(model_name: str, now: datetime, *, by: User) -> Answered:
     Raises NotPermitted, UnknownModel, NoClearedVersion, NoKnownAnswers or ArtefactRefused.
     """
     require_act(record_probe_result, by=by)
-    cleared = queries.cleared_version(model_name, now)
+    cleared = in_service.cleared_version(model_name, now)
     return _ask(cleared, ProbeResult.Process.WEB, now, by)
 
 
@@ -81,11 +81,11 @@ def _ask(cleared: ClearedVersion, process: str, now: datetime, by: User) -> Answ
 
 def _in_service(model: ScoringModel, now: datetime) -> Iterator[ClearedVersion]:
     try:
-        cleared = queries.cleared_version(model.name, now)
+        cleared = in_service.cleared_version(model.name, now)
     except NoClearedVersion:
         return
     yield cleared
-    yield from queries.rollout_of(model.name, now).versions.values()
+    yield from in_service.rollout_of(model.name, now).versions.values()
 
 
 def _note(version: ModelVersion, reason: str, now: datetime, by: User) -> None:

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 
-from serving import queries, scoring
+from serving import in_service, scoring
 from serving.actions.failures import record_load_failure
 from serving.errors import ArtefactRefused, NoNewDecisions
+from serving.in_service import ClearedVersion, Rollout
 from serving.models import LoadFailure
-from serving.queries import ClearedVersion, Rollout
 from serving.routing import routed, slot
 from serving.scoring import LiveVersion, LoadedVersion
 
@@ -27,7 +27,7 @@ def live_versions(
     Raises UnknownModel, NoClearedVersion, VersionNotCleared or NoNewDecisions, and ArtefactRefused where nobody can decide;
     returns that refusal instead where the fact of it is to be committed.
     """
-    cleared = queries.cleared_version(model_name, now, number)
+    cleared = in_service.cleared_version(model_name, now, number)
     try:
         now_champion = _live(cleared, now)
     except ArtefactRefused as refusal:
@@ -40,7 +40,7 @@ def live_versions(
         now_champion = instead
     if not cleared.is_shared:
         return [now_champion] * len(documents)
-    rollout = queries.rollout_of(model_name, now)
+    rollout = in_service.rollout_of(model_name, now)
     routes = [_route(model_name, document, rollout) for document in documents]
     lives: dict[int | None, LiveVersion] = {None: now_champion}
     for step in {route for route in routes if route is not None}:
@@ -58,7 +58,7 @@ def deciding_version(model_name: str, now: datetime, number: int | None = None) 
 
     Raises UnknownModel, NoClearedVersion, VersionNotCleared or ArtefactRefused.
     """
-    cleared = queries.cleared_version(model_name, now, number)
+    cleared = in_service.cleared_version(model_name, now, number)
     try:
         return scoring.loaded(cleared.bytes_of)
     except ArtefactRefused:
@@ -77,14 +77,14 @@ def _route(model_name: str, document: object, rollout: Rollout) -> int | None:
 
 
 def _live(cleared: ClearedVersion, now: datetime) -> LiveVersion:
-    limits = queries.limits_on(cleared.bytes_of.version_id, now)
+    limits = in_service.limits_on(cleared.bytes_of.version_id, now)
     version = scoring.loaded(cleared.bytes_of)
     return LiveVersion(version, cleared.clearance_id, limits, cleared.role)
 
 
 def _fallback(model_name: str, now: datetime) -> LiveVersion | None:
     """The former champion, under its own limits, if it may decide and can."""
-    cleared = queries.fallback(model_name, now)
+    cleared = in_service.fallback(model_name, now)
     if cleared is None:
         return None
     try:

@@ -11,8 +11,8 @@ from registry.contract import FeatureContract
 from registry.requests import feature_problems
 from serving.applications import Application
 from serving.errors import CorrectionMalformed
+from serving.in_service import contract_of
 from serving.models import Decision, Observation
-from serving.queries import contract_of
 
 
 def features_of(decision: Decision) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from registry.measures import explanations, robustness
 from registry.models import ModelVersion
 from registry.queries import baseline_rows
-from serving.queries import bytes_of
+from serving.in_service import bytes_of
 from serving.scoring import loaded, scores_against
 
 RESAMPLES = 4

@@ -22,10 +22,10 @@ from registry.provenance import packages_of
 from registry.queries import contract_of_version, restrictions_on
 from serving.errors import ArtefactRefused
 from serving.explainers.scores import means_of
+from serving.in_service import bytes_of
 from serving.judging import Judgement
 from serving.models import Decision, Observation
 from serving.policy import left_to_a_person
-from serving.queries import bytes_of
 from serving.replaying import Difference, differences, judged_document, restriction_differences
 from serving.scoring import LoadedVersion, read_anew
 

@@ -17,7 +17,7 @@ from registry.policies import fit_problems
 from registry.queries import baseline_rows, contract_of_version, protected_names
 from registry.reason_library import LibraryUnreadable, ReasonLibrary
 from registry.restrictions import Limit
-from serving import queries
+from serving import in_service
 from serving.errors import ArtefactRefused
 from serving.explainers.compiler import compile_scorer
 from serving.explainers.scores import Means, ScorerUnusable, Scores
@@ -91,7 +91,7 @@ def score_rows(version: ModelVersion, packed: NDArray[np.float64]) -> Scores:
 
     For measuring a version, whether cleared or not. Raises ArtefactRefused.
     """
-    return loaded(queries.bytes_of(version)).judge.score(packed)
+    return loaded(in_service.bytes_of(version)).judge.score(packed)
 
 
 def first_reason_groups(version: ModelVersion, packed: NDArray[np.float64]) -> list[str]:
@@ -101,7 +101,7 @@ def first_reason_groups(version: ModelVersion, packed: NDArray[np.float64]) -> l
     """
     if not len(packed):
         return []
-    judge = loaded(queries.bytes_of(version)).judge
+    judge = loaded(in_service.bytes_of(version)).judge
     ranked = [
         judge.reasons.principal(attributions, row)
         for attributions, row in zip(judge.score(packed).attributions, packed, strict=True)
@@ -118,14 +118,14 @@ def scores_against(
     """
     contract = contract_of_version(version)
     estimator, matrix = load_estimator(version.artefact), contract.matrix(packed)
-    room = Room(queries.bytes_of(version).most_table_mib)
+    room = Room(in_service.bytes_of(version).most_table_mib)
     return [
         compile_scorer(estimator, contract.players, contract.matrix(rows), room).score(matrix)
         for rows in baselines
     ]
 
 
-def read_anew(key: queries.VersionBytes, means: Means | None = None) -> LoadedVersion:
+def read_anew(key: in_service.VersionBytes, means: Means | None = None) -> LoadedVersion:
     """A version ready to judge, from bytes whose digests and signature were checked just now, in whatever stage it is.
 
     `means` is the way to attributions that a replay repeats, however much room that takes. Raises ArtefactRefused.
@@ -187,4 +187,4 @@ def require_ready(version: ModelVersion) -> None:
         baseline_rows(version.baseline)
     except Refusal as problem:
         raise ArtefactRefused(f"{version} cannot score: {problem}") from problem
-    loaded(queries.bytes_of(version))
+    loaded(in_service.bytes_of(version))

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from audit.errors import Refusal
 from serving import scoring
-from serving.queries import VersionBytes, versions_to_keep_ready
+from serving.in_service import VersionBytes, versions_to_keep_ready
 
 LOOK_EVERY_S = 1.0
 logger = logging.getLogger(__name__)

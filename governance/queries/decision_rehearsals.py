@@ -14,9 +14,9 @@ from audit.cases import restricted_people
 from governance.errors import NotADecisionPolicy
 from governance.queries.rehearsals import Rehearsal
 from registry.models import ModelVersion, Policy, ScoringModel
+from serving.in_service import contract_of
 from serving.models import Decision
 from serving.policy import DecisionPolicy, PolicyUnusable, decide
-from serving.queries import contract_of
 
 ROWS_AT_ONCE = 1000
 

@@ -13,8 +13,8 @@ from governance.models import MaterialityAssessment
 from registry.contract import FeatureContract
 from registry.features import Feature
 from registry.models import ModelVersion, ScoringModel
+from serving.in_service import contract_of
 from serving.models import Decision
-from serving.queries import contract_of
 
 
 def assessments() -> QuerySet[MaterialityAssessment]:

@@ -20,7 +20,7 @@ from monitoring.models import ProtectedValue
 from monitoring.protected_key import protected_key
 from monitoring.queries import people, protected_values
 from monitoring.queries.policies import known_attributes
-from monitoring.sealing import LABEL, Value, seal
+from monitoring.sealing import PROTECTED, Value
 from serving.batches import refused_rows
 
 MOST_AT_ONCE = 10_000
@@ -138,9 +138,11 @@ def _store(rows: Sequence[tuple[ProtectedValue, Mapping[str, Value]]], entry: En
     secrets = vault.secrets_made_for(subjects, MONITORING.name)
     for row, values in rows:
         own = secrets.get(row.subject_id) if row.subject_id is not None else None
-        secret = vault.subject_key(own, LABEL, key.secret) if own is not None else key.secret
+        secret = (
+            vault.subject_key(own, PROTECTED.label, key.secret) if own is not None else key.secret
+        )
         row.attributes = sorted(values)
-        row.ciphertext = seal(values, row.about, secret)
+        row.ciphertext = PROTECTED.close(values, row.about, secret)
         row.key_id = key.key_id
         row.supplied_at = now
         row.entry = entry

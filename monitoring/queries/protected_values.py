@@ -21,7 +21,7 @@ from audit.purposes import MONITORING
 from monitoring.errors import ProtectedValueUnreadable
 from monitoring.models import ProtectedValue
 from monitoring.protected_key import protected_key
-from monitoring.sealing import LABEL, Value, open_sealed
+from monitoring.sealing import PROTECTED, Value
 
 PERMISSION = "monitoring.read_protected"
 PER_QUERY = 500
@@ -110,13 +110,13 @@ def _opened(
     for some in _batches(rows):
         key = protected_key()
         people = {row.subject_id for row in some if row.subject_id is not None}
-        own = vault.subject_keys(people, MONITORING.name, LABEL, key.secret)
+        own = vault.subject_keys(people, MONITORING.name, PROTECTED.label, key.secret)
         for row in some:
             _require_key(row, key.key_id)
             if row.subject_id is not None and row.subject_id not in own:
                 continue  # erased at this very moment
             secret = own[row.subject_id] if row.subject_id is not None else key.secret
-            values = open_sealed(bytes(row.ciphertext), row.about, secret)
+            values = PROTECTED.open(bytes(row.ciphertext), row.about, secret)
             wanted = {name: value for name, value in values.items() if name in columns}
             found.setdefault(row.about, {}).update(wanted)
     return found

@@ -6,6 +6,7 @@ Both libraries are extras: without one, its models are refused by the name of th
 import importlib
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -29,7 +30,7 @@ _OF_THE_MACHINE = frozenset(
 )  # fmt: skip
 
 
-class _Booster(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+class _Booster(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn ships no types
     """A model of another library with the face of a fitted classifier of good (0) and bad (1)."""
 
     format: ClassVar[str]
@@ -40,9 +41,9 @@ class _Booster(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no ty
     def classes_(self) -> NDArray[np.int64]:
         return np.array([0, 1])
 
+    @abstractmethod
     def decision_function(self, matrix: Floats) -> Floats:
         """(n,) log-odds of bad by the library itself, for matrix (n, p)."""
-        raise NotImplementedError
 
     def predict_proba(self, matrix: Floats) -> Floats:
         """(n, 2) probabilities of good and bad."""

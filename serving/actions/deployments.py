@@ -15,8 +15,8 @@ from serving.errors import (
     ShareOutOfBounds,
 )
 from serving.events import Event
+from serving.in_service import running_deployments, sharing_deployments
 from serving.models import Deployment
-from serving.queries import running_deployments, sharing_deployments
 from serving.rollouts import require_guard_rails, running_step
 
 

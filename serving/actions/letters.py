@@ -16,7 +16,7 @@ from serving.errors import RecordMovedOn
 from serving.events import Event
 from serving.letters.composing import facts_of, require_letter_policy
 from serving.letters.rendered import Rendered
-from serving.letters.sealing import LABEL, Issued, seal
+from serving.letters.sealing import LETTER, Issued, seal
 from serving.models import ExplanationLetter
 
 OF_OTHERS = "serving.view_explanationletter"
@@ -48,7 +48,7 @@ def issue_explanation(
         raise RecordMovedOn("What the letter rests on changed while it was drawn. Ask again.")
     # 3
     letter_id = uuid7()
-    key = vault.subject_key(secret, LABEL, letter_id.bytes)
+    key = vault.subject_key(secret, LETTER.label, letter_id.bytes)
     issued = Issued(facts, rendered.issued_on, rendered.html, rendered.pdf)
     sealed = seal(issued, str(letter_id), key)
     letter = ExplanationLetter(

@@ -12,9 +12,9 @@ from registry.models import ModelVersion
 from registry.queries import baseline_rows
 from serving.errors import DeveloperCannotRenew, NoKnownAnswers, ProbesKnown, ReasonMissing
 from serving.events import Event
+from serving.in_service import bytes_of
 from serving.models import ProbeFailure, ProbeResult, ProbeSet
 from serving.probing import answers, applicants
-from serving.queries import bytes_of
 from serving.rejudging import libraries
 from serving.scoring import read_anew
 

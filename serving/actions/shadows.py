@@ -12,7 +12,7 @@ from audit.action import action, record
 from audit.errors import Refusal
 from registry.models import Clearance
 from registry.queries import clearances_in_force
-from serving import queries, scoring
+from serving import in_service, scoring
 from serving.actions.guard_rails import stop_at_guard_rail
 from serving.errors import ArtefactRefused, NothingToScore, VersionNotCleared
 from serving.events import Event
@@ -47,7 +47,7 @@ def score_shadow(step_id: int, *, by: User) -> ShadowPass | GuardRailBreach:
     if not decisions:
         raise NothingToScore(f"Every application of {step} was scored.")
     try:
-        judge = scoring.loaded(queries.bytes_of(step.version)).judge
+        judge = scoring.loaded(in_service.bytes_of(step.version)).judge
     except ArtefactRefused as refusal:
         return stop_at_guard_rail(step, refusal.detail, by=by)
     judged = _judged(judge, decisions)

@@ -12,9 +12,9 @@ from audit.errors import Refusal
 from registry.contract import FeatureContract
 from registry.features import in_words
 from serving.admin.parts import table
+from serving.in_service import contract_of
 from serving.letters.composing import facts_of
 from serving.models import Decision
-from serving.queries import contract_of
 
 WORDS = {
     "found": "Each of these would have been approved",

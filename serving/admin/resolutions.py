@@ -1,6 +1,6 @@
 """Windows on what people made of decisions, with how often they override and how often reviews overturn."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -25,13 +25,34 @@ SHOWN = timedelta(days=30)
 Section = dict[str, Any]
 
 
+def _override_figures(since: date, until: date) -> Section:
+    return {
+        "title": f"Overrides of decisions from {since} to {until}",
+        "text": "Low side: the score declined and a person approved. High side: it approved and a person declined. "
+        "The rate is of the decisions on that side; referred cases are on neither.",
+        "table": {
+            "headers": ["Model", "Side", "Decisions", "Overrides", "Rate", "By the policy", "Officers"],
+            "rows": list(_override_rows(since, until)),
+        },
+    }  # fmt: skip
+
+
+def _review_figures(since: date, until: date) -> Section:
+    return {
+        "title": f"Reviews received from {since} to {until}",
+        "text": "The share overturned is of those closed.",
+        "table": {
+            "headers": ["Model", "Received", "Open", "Late", "Upheld", "Overturned", "Partly", "Overturned, share"],
+            "rows": list(_review_rows(since, until)),
+        },
+    }  # fmt: skip
+
+
 class FiguresAdmin(ReadOnlyAdmin):
-    """A list with the figures of the last days above it."""
+    """A list with `figures` of the last days above it."""
 
     list_before_template = "serving/figures.html"
-
-    def figures(self, since: date, until: date) -> Section:
-        raise NotImplementedError
+    figures: Callable[[date, date], Section]  # from a day until another
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -49,22 +70,12 @@ class ResolutionAdmin(FiguresAdmin):
     list_filter = ("kind", "override_code", "outcome", "decided_by", "decision__model_name")
     list_select_related = ("decision", "decided_by")
     search_fields = ("=decision__id",)
+    figures = staticmethod(_override_figures)
     fields = ("decision_link", "kind", "override_code", "state", "decided_by", "decided_at", "review_link", "before", "key_id", "entry_link")  # fmt: skip
 
     def get_fields(self, request: HttpRequest, obj: Resolution | None = None) -> Any:
         seen = obj is not None and holds(request.user, SEEN_BY_FEW)
         return (*self.fields, "said") if seen else self.fields
-
-    def figures(self, since: date, until: date) -> Section:
-        return {
-            "title": f"Overrides of decisions from {since} to {until}",
-            "text": "Low side: the score declined and a person approved. High side: it approved and a person declined. "
-            "The rate is of the decisions on that side; referred cases are on neither.",
-            "table": {
-                "headers": ["Model", "Side", "Decisions", "Overrides", "Rate", "By the policy", "Officers"],
-                "rows": list(_override_rows(since, until)),
-            },
-        }  # fmt: skip
 
     @admin.display(description="Outcome", ordering="outcome")
     def state(self, row: Resolution) -> str:
@@ -99,21 +110,12 @@ class ReviewAdmin(FiguresAdmin):
     list_select_related = ("decision", "reviewer")
     search_fields = ("=decision__id",)
     ordering = ("closed_at", "due_on")
+    figures = staticmethod(_review_figures)
     fields = ("decision_link", "state_shown", "received_on", "due", "policy_link", "reviewer", "opened_by", "closed_at", "resolution_link", "steps_table", "entry_link")  # fmt: skip
 
     def get_fields(self, request: HttpRequest, obj: Review | None = None) -> Any:
         seen = obj is not None and holds(request.user, SEEN_BY_FEW)
         return (*self.fields, "said") if seen else self.fields
-
-    def figures(self, since: date, until: date) -> Section:
-        return {
-            "title": f"Reviews received from {since} to {until}",
-            "text": "The share overturned is of those closed.",
-            "table": {
-                "headers": ["Model", "Received", "Open", "Late", "Upheld", "Overturned", "Partly", "Overturned, share"],
-                "rows": list(_review_rows(since, until)),
-            },
-        }  # fmt: skip
 
     @admin.display(description="State", ordering="state")
     def state_shown(self, review: Review) -> str:

@@ -47,8 +47,7 @@ class DatumSchema(serializers.Serializer[None]):
     description = serializers.CharField()
     unit = serializers.CharField()
     value = serializers.JSONField(allow_null=True)
-    # a field of that name, not where it comes from
-    source = DatumSourceSchema()  # type: ignore[assignment]
+    source = DatumSourceSchema()  # type: ignore[assignment]  # a field of that name, not where it comes from
     contribution = serializers.FloatField()
     direction = serializers.ChoiceField(["against", "for", "none"])
     share = serializers.FloatField(help_text="Of the sum of all absolute contributions, 0 to 1.")
@@ -98,8 +97,7 @@ class ExplanationFactsSchema(serializers.Serializer[None]):
     decision_path = serializers.ChoiceField(["score", "knockout", "grey_band", "restricted"])
     model = ExplainedModelSchema()
     score = ExplainedScoreSchema()
-    # a field of that name, not what was sent
-    data = DatumSchema(many=True)  # type: ignore[assignment]
+    data = DatumSchema(many=True)  # type: ignore[assignment]  # a field of that name, not what was sent
     reasons = ReasonSchema(many=True)
     counterfactuals = CounterfactualsSchema()
     policy = LetterPolicySchema(allow_null=True)

@@ -22,13 +22,13 @@ from serving.actions.reviews import (
     assign_review,
     close_review,
     open_review,
-    open_review_evidence,
     receive_information,
     request_information,
 )
 from serving.api.resolutions import PERIOD, OverridingBody, period_of
 from serving.errors import ReviewMalformed
 from serving.models import Review, ReviewStep
+from serving.review_evidence import evidence_shown
 from serving.reviews import open_reviews, review_figures, review_with, reviews
 
 REFUSALS = {
@@ -104,9 +104,8 @@ class DecisionReviews(ActView):
     )
     def post(self, request: Request, decision_id: UUID) -> Response:
         """Hand in that the applicant contests the decision."""
-        body = ContestBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        review = open_review(decision_id, **body.validated_data, by=actor(request))
+        body = ContestBody.read(request.data)
+        review = open_review(decision_id, **body, by=actor(request))
         return Response(ReviewSerializer(review).data, status=201)
 
 
@@ -149,9 +148,7 @@ class ReviewSteps(ActView):
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Take a review further."""
-        body = StepBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        said, by = body.validated_data, actor(request)
+        said, by = StepBody.read(request.data), actor(request)
         match said["step"]:
             case "acknowledge":
                 review = acknowledge_review(review_id, by=by)
@@ -171,8 +168,8 @@ class ReviewEvidence(ActView):
         responses={200: OpenApiTypes.OBJECT, **REFUSALS},
     )
     def post(self, request: Request, review_id: UUID) -> Response:
-        """Open what the decision rests on and what was said since; that you saw it is recorded."""
-        return Response(plain(open_review_evidence(review_id, by=actor(request))))
+        """Open what the decision rests on and what was said since; that you saw it is recorded, once while it stays the same."""
+        return Response(plain(evidence_shown(review_id, by=actor(request))))
 
 
 class ReviewClosure(ActView):
@@ -183,9 +180,8 @@ class ReviewClosure(ActView):
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """End a review with a letter; overturning decides the case the other way round."""
-        body = ClosureBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        review = close_review(review_id, Result(**body.validated_data), by=actor(request))
+        body = ClosureBody.read(request.data)
+        review = close_review(review_id, Result(**body), by=actor(request))
         return Response(ReviewSerializer(review).data, status=201)
 
 

@@ -17,7 +17,7 @@ from registry.contract import Feature
 from registry.models import ModelVersion, Policy, ScoringModel
 from registry.queries import baseline_rows
 from registry.restrictions import problems_under
-from serving import counterfactuals, queries, scoring
+from serving import counterfactuals, in_service, scoring
 from serving.answers import decision_answer
 from serving.changeable import changes_of, fit_faults
 from serving.errors import LetterPolicyMalformed, NoLetterPolicy
@@ -93,7 +93,7 @@ def facts_of(decision: Decision, at: datetime) -> dict[str, Any]:
 
 def _data(decision: Decision, explanation: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Each feature with its value, where it came from, and how it mattered, the weightiest first."""
-    contract = queries.contract_of(decision.version)
+    contract = in_service.contract_of(decision.version)
     lookups = explanation["lookups"] or {"features": ()}
     looked_up = {one["feature"]: one for one in lookups["features"]}
     total = sum(abs(one["contribution"]) for one in explanation["attributions"])
@@ -144,7 +144,7 @@ def _counterfactuals(
     decision: Decision, declared: Mapping[str, Mapping[str, Any]], at: datetime
 ) -> dict[str, Any]:
     """What would have changed the result: `state` says why there is nothing, where there is nothing."""
-    contract = queries.contract_of(decision.version)
+    contract = in_service.contract_of(decision.version)
     changeable = [name for name in contract.names if name in declared]
     if decision.outcome == DecisionOutcome.APPROVED:
         return {"state": "not_needed", "changeable": changeable, "found": []}
@@ -168,12 +168,12 @@ def counterfactuals_of(
     Raises ArtefactRefused or LetterPolicyMalformed.
     """
     version: ModelVersion = decision.version
-    judge = scoring.loaded(queries.bytes_of(version)).judge
+    judge = scoring.loaded(in_service.bytes_of(version)).judge
     if faults := fit_faults(judge.contract, declared, f"{PART}.changeable"):
         raise LetterPolicyMalformed(
             f"What the policy says can change does not fit {version}.", errors=faults
         )
-    limits = queries.use_limits_on(version.pk, at)
+    limits = in_service.use_limits_on(version.pk, at)
     population = baseline_rows(version.baseline).packed
     return counterfactuals.find(
         judge,

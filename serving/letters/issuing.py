@@ -13,7 +13,7 @@ from audit.purposes import DECISION
 from serving import queries
 from serving.actions.letters import issue_explanation
 from serving.letters.composing import facts_of, require_letter_policy
-from serving.letters.sealing import LABEL, Issued, open_sealed
+from serving.letters.sealing import LETTER, Issued, open_sealed
 from serving.models import ExplanationLetter
 
 
@@ -31,7 +31,7 @@ def issue(decision_id: UUID, language: str, *, by: User) -> ExplanationLetter:
 
 def opened(letter: ExplanationLetter) -> Issued:
     """The letter as it was issued. Raises AlreadyErased or PayloadUnreadable."""
-    key = vault.subject_keys([letter.subject_id], DECISION.name, LABEL, letter.pk.bytes).get(
+    key = vault.subject_keys([letter.subject_id], DECISION.name, LETTER.label, letter.pk.bytes).get(
         letter.subject_id
     )
     if key is None:

@@ -9,8 +9,8 @@ from governance.actions.evidence import open_comparison
 from governance.models import Incident, Rollback
 from registry.queries import champion, live_clearance
 from serving import scoring
+from serving.in_service import fallback
 from serving.models import LoadFailure
-from serving.queries import fallback
 from tests.governance.builders import (
     a_champion,
     a_request,

@@ -139,6 +139,7 @@ def test_a_review_goes_its_way_by_buttons(champion, officer):
         assert officer.post(f"{address}/{button}/", fields).status_code == 302, button
 
     evidence = shown(officer, f"{address}/close/")
+    shown(officer, f"{address}/close/")  # drawn again, as after a form with a fault
     closed = officer.post(
         f"{address}/close/",
         {
@@ -151,7 +152,7 @@ def test_a_review_goes_its_way_by_buttons(champion, officer):
 
     assert GROUNDS.replace("'", "&#x27;") in evidence
     assert "Karl." in evidence
-    assert ReviewStep.objects.filter(kind="evidence_opened").exists()
+    assert ReviewStep.objects.filter(kind="evidence_opened").count() == 1
     assert closed.status_code == 302
     review = Review.objects.get()
     assert (review.state, review.resolution.outcome) == ("overturned", "approved")
@@ -184,6 +185,15 @@ def test_the_desk_leads_an_officer_to_referred_cases_that_nobody_decided(
     assert str(waiting.pk) in queue
     assert str(decided.pk) not in queue
     assert str(by_score.pk) not in queue
+
+
+def test_the_desk_counts_referred_cases_no_further_than_its_bound(champion, officer, monkeypatch):
+    a_notice_policy()
+    monkeypatch.setattr("governance.desk.MOST_COUNTED", 2)
+    for _ in range(3):
+        a_referral(champion)
+
+    assert "more than 2 referred" in shown(officer, "/")
 
 
 def test_who_is_not_the_reviewer_sees_no_evidence(

@@ -20,8 +20,8 @@ from governance.actions.intake import take_in_dataset
 from registry import point_in_time
 from registry.models import Dataset, FeatureTable, ModelVersion
 from registry.queries import snapshot_of
+from serving.in_service import bytes_of
 from serving.models import Decision
-from serving.queries import bytes_of
 from serving.scoring import loaded
 from tests.conftest import a_person
 from tests.registry.builders import a_policy, a_run, a_version

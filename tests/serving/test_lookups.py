@@ -16,8 +16,8 @@ from audit.actions.subjects import erase_subject
 from registry.actions.restrictions import restrict_use
 from registry.contract import FeatureContract
 from registry.models import FeatureTable, ModelVersion
+from serving.in_service import bytes_of
 from serving.models import Decision
-from serving.queries import bytes_of
 from serving.scoring import loaded
 from tests.conftest import a_person
 from tests.registry.builders import CONTRACT, a_dataset, a_description, a_run, the_builder

@@ -16,9 +16,9 @@ from serving import scoring
 from serving.actions.probes import keep_probes, renew_probes
 from serving.asking import ask_due
 from serving.errors import DeveloperCannotRenew, NoKnownAnswers, ProbesKnown, ReasonMissing
+from serving.in_service import bytes_of
 from serving.models import Decision, ProbeFailure, ProbeResult, ProbeSet
 from serving.probing import MIXED, applicants
-from serving.queries import bytes_of
 from serving.tasks import ask_probes
 from tests.conftest import a_person
 from tests.registry.builders import a_policy, a_version, the_builder

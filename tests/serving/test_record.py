@@ -6,8 +6,8 @@ from django.db import DatabaseError, connection, transaction
 from audit.actions.subjects import erase_subject
 from audit.models import Entry
 from registry.contract import FeatureContract
+from serving.in_service import bytes_of
 from serving.models import Decision, ExplanationFailure, Observation, Outcome
-from serving.queries import bytes_of
 from serving.scoring import loaded
 from serving.tasks import forget_erased
 from tests.registry.builders import CONTRACT, a_dataset, a_run

@@ -10,8 +10,8 @@ from audit.ids import uuid7
 from audit.models import Entry
 from registry.actions.restrictions import lift_restriction, restrict_use
 from serving.actions.decisions import decide_batch
+from serving.in_service import limits_on
 from serving.models import Decision
-from serving.queries import limits_on
 from tests.registry.builders import a_version, the_builder, the_checker
 from tests.serving.builders import BAD, a_decision, an_application, the_client
 

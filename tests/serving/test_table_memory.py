@@ -3,8 +3,8 @@
 import pytest
 from django.utils import timezone
 
+from serving.in_service import bytes_of, cleared_version
 from serving.models import Decision
-from serving.queries import bytes_of, cleared_version
 from serving.serving_policy import MOST_TABLE_MIB
 from tests.registry.builders import a_policy, a_version
 from tests.serving.builders import an_application

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from registry.actions.clearances import revoke_clearance
 from serving import scoring, warming
-from serving.queries import bytes_of, versions_to_keep_ready
+from serving.in_service import bytes_of, versions_to_keep_ready
 from tests.registry.builders import a_clearance, a_version, the_builder
 from tests.serving.builders import a_champion
 from tests.serving.test_clearances import damage, own_store  # noqa: F401  a fixture

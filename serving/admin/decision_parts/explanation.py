@@ -11,9 +11,9 @@ from serving.admin.decision_parts.parts import Part
 from serving.admin.parts import picture, table
 from serving.answers import decision_answer
 from serving.explainers.scores import output_of
+from serving.in_service import contract_of
 from serving.lookups import table_of
 from serving.models import Decision, Observation
-from serving.queries import contract_of
 
 
 @admin.display(description="Probability of bad")

@@ -12,7 +12,7 @@ from audit.errors import NotStored, StoredBytesDiffer, StoreRefused
 from audit.store import BucketStore, content_store
 from registry.loading import load_estimator
 from registry.models import Stage
-from serving import queries as serving_queries
+from serving import in_service
 from serving.actions.decisions import decide
 from serving.errors import ArtefactRefused
 from serving.models import LoadFailure
@@ -140,7 +140,7 @@ def test_an_artefact_swapped_in_s3_after_approval_is_refused_and_the_champion_st
     assert isinstance(answer, ArtefactRefused)
     champion.refresh_from_db()
     assert champion.stage == Stage.PRODUCTION
-    assert serving_queries.cleared_version(champion.model.name, timezone.now())
+    assert in_service.cleared_version(champion.model.name, timezone.now())
     failure = LoadFailure.objects.get()
     assert (failure.version, failure.artefact_sha256) == (champion, champion.artefact_id)
     assert failure.entry.event == "serving.version.load_failed"

@@ -1,9 +1,10 @@
 """What remembering costs: the product's own write path against a plain one-row INSERT of the same bytes.
 
-Plain is how a Django service, and this one, inserts any other row: `Model.objects.create()`. The same processes and connections
-do both, in paired rounds of random order, with a live sequencer. Both hold their transaction open for 1 ms before COMMIT, as a
-stand-in for network storage; without the pause the same ratio is `append_ratio_cpu_N`. `append_ratio_statement_N` is against a
-bare prepared statement with binary parameters, the fastest way that Python has, which only the log's write path uses.
+Plain is how a Django service inserts a row, and this one most of its tables' rows: `Model.objects.create()`. The same processes
+and connections do both, in paired rounds of random order, with a live sequencer. Both hold their transaction open for 1 ms before
+COMMIT, as a stand-in for network storage; without the pause the same ratio is `append_ratio_cpu_N`. `append_ratio_statement_N` is
+against a bare prepared statement with binary parameters, the fastest way that Python has: the way of `audit.statements.insert_rows`,
+by which entries and the rows of decisions and of the vault are written.
 """
 
 import json
