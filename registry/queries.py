@@ -201,7 +201,7 @@ def restrictions_in_force(at: datetime | Parameter) -> QuerySet[UseRestriction]:
 
 
 def restrictions_on(
-    version_id: int | Parameter, at: datetime | Parameter
+    version_id: int | Parameter | OuterRef, at: datetime | Parameter
 ) -> QuerySet[UseRestriction]:
     """What limits the version at that time: restrictions on it, and those on its model as a whole."""
     its_model = ModelVersion.objects.filter(pk=version_id).values("model")

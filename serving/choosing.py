@@ -77,7 +77,7 @@ def _route(model_name: str, document: object, rollout: Rollout) -> int | None:
 
 
 def _live(cleared: ClearedVersion, now: datetime) -> LiveVersion:
-    limits = in_service.limits_on(cleared.bytes_of.version_id, now)
+    limits = in_service.limits_on(cleared.bytes_of.version_id, now) if cleared.is_restricted else ()
     version = scoring.loaded(cleared.bytes_of)
     return LiveVersion(version, cleared.clearance_id, limits, cleared.role)
 

@@ -50,12 +50,17 @@ class VersionBytes(NamedTuple):
 
 @dataclass(frozen=True)
 class ClearedVersion:
-    """A version that may decide now, and the grant that says so."""
+    """A version that may decide now, and the grant that says so.
+
+    `is_shared`: whether a rollout gives some of the model's applications to others. `is_restricted`: whether
+    restrictions on its use must be asked for.
+    """
 
     bytes_of: VersionBytes
     clearance_id: int
     role: str = Decision.Role.CHAMPION
     is_shared: bool = False
+    is_restricted: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,12 @@ def cleared_version(model_name: str, at: datetime, number: int | None = None) ->
     """
     champion = _champion(model_name, at) or _champion(model_name, timezone.now())
     if champion is not None and number in (None, champion[0]):
-        _, *digests, serving_policy, is_shared, clearance_id = champion
+        _, *digests, serving_policy, is_shared, is_restricted, clearance_id = champion
         return ClearedVersion(
             VersionBytes._make([*digests, _most_table_mib(serving_policy)]),
             clearance_id,
             is_shared=number is None and is_shared,
+            is_restricted=is_restricted,
         )
     model = model_named(model_name)
     if number is not None:
@@ -218,11 +224,13 @@ _CHAMPION = CompiledQuery(
         .annotate(
             serving_policy=_serving_policy(Parameter("at", DateTimeField())),
             is_shared=Exists(sharing_deployments(OuterRef("model_id"))),
+            is_restricted=Exists(restrictions_on(OuterRef("pk"), Parameter("at", DateTimeField()))),
             cleared=_its_live_clearance(Parameter("at", DateTimeField())),
         )
         .order_by()
         .values_list(
-            "number", "pk", "artefact_id", *_DIGESTS, "serving_policy", "is_shared", "cleared"
+            *("number", "pk", "artefact_id", *_DIGESTS),
+            *("serving_policy", "is_shared", "is_restricted", "cleared"),
         )
     )
 )

@@ -7,13 +7,14 @@ from uuid import UUID
 
 import numpy as np
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import CharField, Exists, OuterRef, QuerySet
 from numpy.typing import NDArray
 
 from audit.cases import restricted_people
 from audit.errors import AlreadyErased
 from audit.models import Erasure
 from audit.purposes import DECISION
+from audit.statements import CompiledQuery, Parameter
 from registry.models import ModelVersion
 from serving.errors import IdempotencyKeyReused, NoSuchDecision, NoSuchLetter
 from serving.models import (
@@ -105,6 +106,8 @@ def outcome_days(decision_ids: Sequence[UUID]) -> set[tuple[UUID, date]]:
 
 def answer_to(client: User, key: str, body_sha256: str) -> IdempotencyRecord | None:
     """What a client's key was answered with. Raises IdempotencyKeyReused for another body."""
+    if not _USED_KEY.rows(client=client.pk, key=key):  # nearly always
+        return None
     known = (
         IdempotencyRecord.objects.filter(client=client, key=key)
         .select_related("decision__version", "decision__observation", "decision__entry")
@@ -118,6 +121,13 @@ def answer_to(client: User, key: str, body_sha256: str) -> IdempotencyRecord | N
 def deployments_of(model_name: str) -> QuerySet[Deployment]:
     """Newest first."""
     return Deployment.objects.filter(model__name=model_name).select_related("version__model")
+
+
+_USED_KEY = CompiledQuery(
+    lambda: IdempotencyRecord.objects.filter(
+        client=Parameter("client", User._meta.pk), key=Parameter("key", CharField())
+    ).values_list("pk")
+)
 
 
 def request_counts_before(minute: int) -> QuerySet[ClientMinute]:

@@ -107,7 +107,7 @@ class ReasonFinder:
         of the applicant count on neither side.
         """
         pushes = attributions.tolist()
-        sums = (sum(pushes[member] for member in members) for _, members in self._groups)
+        sums = (sum(map(pushes.__getitem__, members)) for _, members in self._groups)
         all_against: float = sum(total for total in sums if total > 0)
         named = sum(reason.contribution or 0.0 for reason in reasons)
         return min(1.0, named / all_against)  # the order of summing may add a bit
@@ -122,7 +122,7 @@ class ReasonFinder:
         pushes, values = attributions.tolist(), packed.tolist()
         found = []
         for group, members in self._groups:
-            total = sum(pushes[member] for member in members)
+            total = sum(map(pushes.__getitem__, members))
             if total > 0 and total >= self.floor:
                 worst = max(members, key=pushes.__getitem__)
                 found.append(_Push(group, total, values[worst] != values[worst]))

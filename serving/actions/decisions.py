@@ -17,7 +17,7 @@ from serving.actions.failures import record_explanation_failure
 from serving.answers import refusal_answer
 from serving.batches import refused_rows
 from serving.choosing import live_versions
-from serving.claims import claim, is_claimed, with_own_keys
+from serving.claims import claim, claimed
 from serving.correcting import corrected_application
 from serving.errors import (
     BatchOutOfBounds,
@@ -92,15 +92,15 @@ def decide_several(
     them, and what `decide` raises where it concerns the model.
     """
     now = timezone.now()
-    claimed = [one for one in with_own_keys(asked) if is_claimed(one.key, by)]
-    found = live_versions(model_name, [one.document for one in claimed], now, number, by)
+    own = claimed(asked, by)
+    found = live_versions(model_name, [one.document for one in own], now, number, by)
     if isinstance(found, Refusal):
         raise NotTogether(found.detail)
     decisions: dict[int, Decision] = {}
     for live in {live.clearance_id: live for live in found}.values():
         mine = [
             one
-            for one, other in zip(claimed, found, strict=True)
+            for one, other in zip(own, found, strict=True)
             if other.clearance_id == live.clearance_id
         ]
         judged = zip(
@@ -111,7 +111,7 @@ def decide_several(
         decisions |= {id(one): decision for (one, _), decision in zip(good, kept, strict=True)}
     if not decisions:
         raise NotTogether("None of these requests can be decided with the others.")
-    for one in claimed:
+    for one in own:
         if one.key and id(one) in decisions:
             _remember(one.key, by, decision=decisions[id(one)])
     return [decisions.get(id(one)) for one in asked]

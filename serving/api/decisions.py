@@ -160,8 +160,10 @@ def _version(request: Request) -> int | None:
 
 def _known(request: Request, key: str, body_sha256: str) -> IdempotencyRecord | None:
     client = actor(request)
-    require(client, "serving.decide")
-    return queries.answer_to(client, key, body_sha256)
+    known = queries.answer_to(client, key, body_sha256)
+    if known:  # otherwise the act asks
+        require(client, "serving.decide")
+    return known
 
 
 def readable_decision(request: Request, decision_id: UUID, others: str) -> Decision:

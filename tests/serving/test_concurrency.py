@@ -13,7 +13,8 @@ from audit import vault
 from audit.models import Entry, Subject, SubjectSecret
 from registry.actions.clearances import revoke_clearance
 from registry.models import ModelVersion
-from serving.claims import locked
+from serving.claims import claim
+from serving.idempotency import IdempotencyKey
 from serving.models import Decision, Outcome
 from tests.registry.builders import the_builder
 from tests.serving.builders import a_champion, a_decision, an_application, the_client
@@ -93,7 +94,7 @@ def test_while_a_key_is_being_answered_another_request_is_told_409():
 
     with ThreadPoolExecutor(1) as other:
         with transaction.atomic():
-            locked(f"{lender.pk}\nk-1")  # as the request that is being answered
+            claim(IdempotencyKey("k-1", ""), lender)  # as the request that is being answered
             meanwhile = other.submit(ask).result()
         afterwards = other.submit(ask).result()
 
