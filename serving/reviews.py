@@ -91,7 +91,7 @@ def said_about(review: Review) -> list[dict[str, Any]]:
 def evidence_of(review: Review) -> dict[str, Any]:
     """What a reviewer looks at: the decision with its data, reasons and explanation, and all that was said since.
 
-    Raises AlreadyErased.
+    That somebody looked is no part of it: it stays the same however often it is opened. Raises AlreadyErased.
     """
     decision = decision_with(review.decision_id)
     return {
@@ -109,8 +109,15 @@ def evidence_of(review: Review) -> dict[str, Any]:
             {"decision_id": str(row.decision_id), "features": row.features, "outcome": row.decision.outcome}
             for row in corrections_of(decision)
         ],
-        "steps": said_about(review),
+        "steps": [step for step in said_about(review) if step["kind"] != ReviewStep.Kind.EVIDENCE_OPENED],
     }  # fmt: skip
+
+
+def has_opened(review: Review, reader: User, shown_sha256: str) -> bool:
+    """Whether the record says that they had exactly this evidence before their eyes."""
+    return review.steps.filter(
+        kind=ReviewStep.Kind.EVIDENCE_OPENED, by=reader, shown_sha256=shown_sha256
+    ).exists()
 
 
 def _step(step: ReviewStep, said: dict[str, Any]) -> dict[str, Any]:

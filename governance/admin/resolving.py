@@ -22,13 +22,13 @@ from serving.actions.reviews import (
     assign_review,
     close_review,
     open_review,
-    open_review_evidence,
     receive_information,
     request_information,
 )
 from serving.answers import decision_answer
 from serving.in_service import contract_of
 from serving.models import Decision, Resolution, Review
+from serving.review_evidence import evidence_shown
 
 State, Code = Review.State, Resolution.OverrideCode
 UNCHOSEN = ("", "Choose")
@@ -148,9 +148,9 @@ def _case(decision: Decision, reader: User) -> dict[str, Any]:
 
 
 def _evidence(review: Review, reader: User) -> dict[str, Any]:
-    """What the decision rests on and what was said. Showing it is an act, and its refusal stands in its place."""
+    """What the decision rests on and what was said. Showing it first is an act, and its refusal stands in its place."""
     try:
-        shown = open_review_evidence(review.pk, by=reader)
+        shown = evidence_shown(review.pk, by=reader)
     except Refusal as refusal:
         return {"sections": [{"title": "Evidence", "text": refusal.detail}]}
     decision = shown["decision"]

@@ -22,13 +22,13 @@ from serving.actions.reviews import (
     assign_review,
     close_review,
     open_review,
-    open_review_evidence,
     receive_information,
     request_information,
 )
 from serving.api.resolutions import PERIOD, OverridingBody, period_of
 from serving.errors import ReviewMalformed
 from serving.models import Review, ReviewStep
+from serving.review_evidence import evidence_shown
 from serving.reviews import open_reviews, review_figures, review_with, reviews
 
 REFUSALS = {
@@ -171,8 +171,8 @@ class ReviewEvidence(ActView):
         responses={200: OpenApiTypes.OBJECT, **REFUSALS},
     )
     def post(self, request: Request, review_id: UUID) -> Response:
-        """Open what the decision rests on and what was said since; that you saw it is recorded."""
-        return Response(plain(open_review_evidence(review_id, by=actor(request))))
+        """Open what the decision rests on and what was said since; that you saw it is recorded, once while it stays the same."""
+        return Response(plain(evidence_shown(review_id, by=actor(request))))
 
 
 class ReviewClosure(ActView):

@@ -9,6 +9,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from audit import vault
+from audit.canonical import digest_json
 from audit.errors import NotPermitted
 from audit.models import Entry
 from audit.queries import service_account
@@ -38,6 +39,7 @@ from serving.errors import (
 )
 from serving.models import LateReview, Resolution, Review, ReviewStep
 from serving.resolutions import final_of, said_in
+from serving.review_evidence import evidence_shown
 from serving.reviews import evidence_of, newly_late_reviews, review_figures
 from tests.serving.reviewing import (
     GROUNDS,
@@ -236,6 +238,35 @@ def test_what_is_said_later_is_looked_at_again(decision, lending, credit_officer
 
     open_review_evidence(review.pk, by=credit_officer)
     assert close_review(review.pk, UPHELD, by=credit_officer).state == "upheld"
+
+
+def test_looking_again_is_an_act_only_where_something_was_said(decision, lending, credit_officer):
+    review = a_read_review(decision, credit_officer, credit_officer)
+
+    again = evidence_shown(review.pk, by=credit_officer)
+    request_information(review.pk, "And the other account?", by=credit_officer)
+    receive_information(review.pk, "Closed in May.", by=lending)
+    later = [evidence_shown(review.pk, by=credit_officer) for _ in range(2)]
+
+    opened = review.steps.filter(kind="evidence_opened")
+    assert [step.shown_sha256 for step in opened] == [digest_json(again), digest_json(later[0])]
+    assert later[0] == later[1]
+    assert Entry.objects.filter(event="serving.review.evidence_opened").count() == 2
+
+
+def test_whoever_looked_once_and_may_not_any_more_is_refused(
+    decision, credit_officer, second_officer
+):
+    review = a_read_review(decision, credit_officer, credit_officer)
+    credit_officer.groups.clear()
+
+    with pytest.raises(NotPermitted):
+        evidence_shown(review.pk, by=credit_officer)
+    with pytest.raises(NotTheReviewer):
+        evidence_shown(review.pk, by=second_officer)
+
+    assert review.steps.filter(kind="evidence_opened").count() == 1
+    assert refusals() == 2
 
 
 def test_only_the_reviewer_looks_and_closes(decision, credit_officer, second_officer):
