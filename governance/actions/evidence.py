@@ -17,8 +17,10 @@ from governance.queries.changes import champion_compared, change_with
 from governance.queries.evidence import shown_to
 from monitoring.queries.reports import FAIRNESS_PERMISSION
 
+OPEN = "governance.open_evidence"
 
-@action(Event.EVIDENCE_OPENED, needs="governance.open_evidence")
+
+@action(Event.EVIDENCE_OPENED, needs=OPEN)
 def open_comparison(change_id: UUID, *, by: User) -> Comparison:
     """Show who would be decided otherwise than by the champion, and keep that this person saw it.
 
@@ -46,7 +48,7 @@ def open_comparison(change_id: UUID, *, by: User) -> Comparison:
     return comparison
 
 
-@action(Event.EVIDENCE_OPENED, needs="governance.open_evidence")
+@action(Event.EVIDENCE_OPENED, needs=OPEN)
 def open_part(change_id: UUID, part: str, *, by: User) -> dict[str, Any]:
     """Show one part of the evidence other than the comparison, and keep that this person saw it.
 

@@ -10,12 +10,13 @@ from django.utils import timezone
 
 from audit.action import holds
 from audit.errors import Refusal
-from governance.actions.evidence import open_comparison, open_part
+from governance.actions.evidence import OPEN, open_comparison
 from governance.admin.comparison import sections
 from governance.admin.erasures import would_be
 from governance.admin.parts import moment, number, tag
 from governance.comparison import compared
 from governance.models import ChangeRequest, EvidenceView, GateReport
+from governance.opening import part_shown
 from governance.queries.changes import champion_compared, latest_report
 from governance.queries.conditions import conditions_of
 from governance.queries.decision_rehearsals import blocked_decisions, models_under, rejudged
@@ -202,12 +203,12 @@ def _opened_part(change: ChangeRequest | None, part: str, reader: User) -> dict[
     """The part as it was opened on record; None where nobody is about to decide."""
     if change is None or not _is_on_record(change, reader):
         return None
-    return open_part(change.pk, part, by=reader)
+    return part_shown(change.pk, part, by=reader)
 
 
 def _is_on_record(change: ChangeRequest, reader: User) -> bool:
     """For an open change the reader is kept on record, as the decision will ask for."""
-    return change.state == ChangeRequest.State.OPEN and holds(reader, "governance.open_evidence")
+    return change.state == ChangeRequest.State.OPEN and holds(reader, OPEN)
 
 
 def _of_policy(policy: Policy) -> Iterator[Section]:

@@ -11,8 +11,9 @@ from rest_framework.response import Response
 
 from audit.api_base import ActView, StrictSerializer, actor
 from governance.actions.comments import comment_on_change
-from governance.actions.evidence import open_comparison, open_part
+from governance.actions.evidence import open_comparison
 from governance.models import ChangeComment, EvidenceView
+from governance.opening import part_shown
 from governance.queries.changes import change_with
 
 PARTS = [part for part in EvidenceView.Part.values if part != EvidenceView.Part.COMPARISON]
@@ -112,8 +113,8 @@ class EvidenceDetail(ActView):
         responses=OpenApiTypes.OBJECT,
     )
     def get(self, request: Request, change_id: UUID, part: str) -> Response:
-        """One part of the evidence, as you may see it. That you opened it is recorded."""
-        return Response(open_part(change_id, part, by=actor(request)))
+        """One part of the evidence, as you may see it. That you opened it is recorded, once while it stays the same."""
+        return Response(part_shown(change_id, part, by=actor(request)))
 
 
 class CommentList(ActView, generics.GenericAPIView[ChangeComment]):

@@ -12,6 +12,7 @@ from governance.actions.changes import approve_change, reject_change, request_ad
 from governance.actions.evidence import open_comparison, open_part
 from governance.errors import ComparisonNotOpened, NothingToCompare
 from governance.models import Approval, EvidenceView
+from governance.opening import part_shown
 from governance.roles import ROLES
 from monitoring.queries.reports import FAIRNESS_PERMISSION
 from registry.queries import champion
@@ -243,6 +244,40 @@ def test_the_page_of_the_decision_keeps_each_part_that_it_shows(asked, approver,
 
     parts = EvidenceView.objects.filter(viewer=approver).values_list("part", flat=True)
     assert sorted(parts) == ["comparison", "gate_report", "performance"]
+
+
+def test_the_same_part_shown_again_is_not_recorded_again(asked, approver, validator):
+    path = f"change-requests/{asked.pk}/evidence/performance"
+
+    first, again, other = get(approver, path), get(approver, path), get(validator, path)
+
+    assert first.json() == again.json() == other.json()
+    views = EvidenceView.objects.filter(part="performance")
+    assert sorted(view.viewer.username for view in views) == sorted(
+        [approver.username, validator.username]
+    )
+
+
+def test_a_part_that_says_something_else_by_now_is_recorded_again(asked, approver):
+    before = part_shown(asked.pk, "performance", by=approver)
+    open_comparison(asked.pk, by=approver)
+    approve_change(asked.pk, WHY, by=approver)
+
+    after = part_shown(asked.pk, "performance", by=approver)
+
+    assert after != before, "The version that was asked for is the champion now."
+    views = EvidenceView.objects.filter(part="performance").order_by("pk")
+    assert [view.shown_sha256 for view in views] == [digest_json(before), digest_json(after)]
+
+
+def test_whoever_may_open_no_evidence_any_more_is_refused_what_they_saw(asked, approver):
+    part_shown(asked.pk, "performance", by=approver)
+    approver.groups.clear()
+
+    with pytest.raises(NotPermitted):
+        part_shown(asked.pk, "performance", by=approver)
+
+    assert EvidenceView.objects.count() == 1
 
 
 def test_the_text_of_a_policy_is_opened_on_record(developer, approver):
