@@ -132,7 +132,14 @@ def json_object(request: Request, largest: int) -> dict[str, Any]:
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A request body. Every field at fault is named at once, unknown fields among them."""
+    """A request body or query. Every field at fault is named at once, unknown fields among them."""
+
+    @classmethod
+    def read(cls, sent: object) -> dict[str, Any]:
+        """The fields as they are declared. Raises ValidationError, which is answered as a refusal."""
+        reading = cls(data=sent)
+        reading.is_valid(raise_exception=True)
+        return dict(reading.validated_data)
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []

@@ -62,9 +62,8 @@ class Restores(ActView, generics.GenericAPIView[RestoreRequest]):
         responses={202: RestoreSerializer(many=True)},
     )
     def post(self, request: Request) -> Response:
-        order = RestoreOrder(data=request.data)
-        order.is_valid(raise_exception=True)
-        asked = ask_for_restores(by=actor(request), **order.validated_data)
+        order = RestoreOrder.read(request.data)
+        asked = ask_for_restores(by=actor(request), **order)
         headers = {"Location": reverse("restore", args=[asked[0].pk])}
         return Response(RestoreSerializer(asked, many=True).data, status=202, headers=headers)
 

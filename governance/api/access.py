@@ -54,9 +54,8 @@ class AccessList(ActView, generics.GenericAPIView[AccessRequest]):
     )
     def post(self, request: Request) -> Response:
         """Record a request; a worker makes the copy. The reference is looked up and kept nowhere."""
-        body = ErasureBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        asked = request_access(PersonRequest(**body.validated_data), by=actor(request))
+        body = ErasureBody.read(request.data)
+        asked = request_access(PersonRequest(**body), by=actor(request))
         location = reverse("access", args=[asked.pk])
         answer: Any = AccessSerializer(asked).data
         return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": location})

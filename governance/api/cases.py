@@ -66,9 +66,7 @@ class CaseList(ActView, generics.GenericAPIView[RetrainingCase]):
     )
     def post(self, request: Request) -> Response:
         """Open a case by hand; workers carry it until people must decide."""
-        body = CaseBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        fields = body.validated_data
+        fields = CaseBody.read(request.data)
         model = model_named(fields["model"])
         case = open_case(model, BY_HAND, fields["reason"], by=actor(request))
         return Response(CaseSerializer(case_with(case.pk)).data, status.HTTP_201_CREATED)

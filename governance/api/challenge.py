@@ -136,8 +136,7 @@ class CommentList(ActView, generics.GenericAPIView[ChangeComment]):
     )
     def post(self, request: Request, change_id: UUID) -> Response:
         """Say something about a change, for everybody who may see it."""
-        body = CommentBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        comment = comment_on_change(change_id, body.validated_data["text"], by=actor(request))
+        body = CommentBody.read(request.data)
+        comment = comment_on_change(change_id, body["text"], by=actor(request))
         answer: Any = CommentSerializer(comment).data
         return Response(answer, status.HTTP_201_CREATED)

@@ -208,9 +208,8 @@ class ChangeList(ActView, generics.GenericAPIView[ChangeRequest]):
     )
     def post(self, request: Request) -> Response:
         """Ask for a change, on the evidence of this moment."""
-        body = ChangeBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        change = self._requested(request, body.validated_data)
+        body = ChangeBody.read(request.data)
+        change = self._requested(request, body)
         return Response(ChangeSerializer(change_with(change.pk)).data, status.HTTP_201_CREATED)
 
     def _requested(self, request: Request, fields: dict[str, Any]) -> ChangeRequest:
@@ -263,9 +262,7 @@ class ApprovalList(ActView):
     )
     def post(self, request: Request, change_id: UUID) -> Response:
         """Approve or reject: by somebody who neither asked for the change nor made what it is about."""
-        body = DecisionBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        fields = body.validated_data
+        fields = DecisionBody.read(request.data)
         conditions = [
             Condition(each["text"], account(each["owner"]), each["due_on"])
             for each in fields.get("conditions", ())
@@ -288,9 +285,8 @@ class Withdrawal(ActView):
     )
     def post(self, request: Request, change_id: UUID) -> Response:
         """Take back one's own request."""
-        body = ReasonBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        take_back(change_id, body.validated_data["rationale"], by=actor(request))
+        body = ReasonBody.read(request.data)
+        take_back(change_id, body["rationale"], by=actor(request))
         return Response(ChangeSerializer(change_with(change_id)).data, status.HTTP_201_CREATED)
 
 

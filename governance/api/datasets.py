@@ -72,9 +72,7 @@ class DatasetList(ActView, generics.GenericAPIView[Dataset]):
     )
     def post(self, request: Request) -> Response:
         """Take in a data file: features and label go to the registry, protected columns to the vault."""
-        body = DatasetUpload(data=request.data)
-        body.is_valid(raise_exception=True)
-        fields = body.validated_data
+        fields = DatasetUpload.read(request.data)
         dataset = take_in_dataset(
             fields["name"],
             fields["file"].file,
@@ -93,7 +91,6 @@ class DatasetsFromSources(ActView):
     )
     def post(self, request: Request) -> Response:
         """Take in what a configured database or bucket gives, split like a file."""
-        body = DatasetFromSource(data=request.data)
-        body.is_valid(raise_exception=True)
-        dataset = take_in_from_source(**body.validated_data, by=actor(request))
+        body = DatasetFromSource.read(request.data)
+        dataset = take_in_from_source(**body, by=actor(request))
         return Response(DatasetSummarySerializer(dataset).data, status=status.HTTP_201_CREATED)

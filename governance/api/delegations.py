@@ -53,9 +53,7 @@ class DelegationList(ActView, generics.GenericAPIView[Delegation]):
     )
     def post(self, request: Request) -> Response:
         """Let somebody else take one's own seat for a while."""
-        body = DelegationBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        fields = dict(body.validated_data)
+        fields = DelegationBody.read(request.data)
         delegate = account(fields.pop("delegate"))
         made = delegate_seat(delegate=delegate, **fields, by=actor(request))
         shown = DelegationSerializer(delegation_with(made.pk))
@@ -70,8 +68,7 @@ class DelegationEnding(ActView):
     )
     def post(self, request: Request, delegation_id: UUID) -> Response:
         """End a delegation before its time."""
-        body = GivenReasonBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        end_delegation(delegation_id, **body.validated_data, by=actor(request))
+        body = GivenReasonBody.read(request.data)
+        end_delegation(delegation_id, **body, by=actor(request))
         shown = DelegationSerializer(delegation_with(delegation_id))
         return Response(shown.data, status.HTTP_201_CREATED)

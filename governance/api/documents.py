@@ -92,9 +92,8 @@ class DocumentList(ActView, generics.GenericAPIView[Document]):
     )
     def post(self, request: Request, model: str, number: int) -> Response:
         """Generate a document from the record as it is now."""
-        body = DocumentBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        kind = kind_named(body.validated_data["kind"])
+        body = DocumentBody.read(request.data)
+        kind = kind_named(body["kind"])
         made = generate(_version(model, number), kind, by=actor(request))
         return Response(_one(made.pk), status.HTTP_201_CREATED)
 
@@ -143,11 +142,10 @@ class DocumentApprovals(ActView):
     )
     def post(self, request: Request, model: str, number: int, kind: str) -> Response:
         """Approve a document that one has read. Open change requests that rest on other documents are voided."""
-        body = DocumentApprovalBody(data=request.data)
-        body.is_valid(raise_exception=True)
+        body = DocumentApprovalBody.read(request.data)
         version = _version(model, number)
-        document = document_of(version, kind_named(kind), body.validated_data["number"])
-        approve_document(document.pk, body.validated_data["rationale"], by=actor(request))
+        document = document_of(version, kind_named(kind), body["number"])
+        approve_document(document.pk, body["rationale"], by=actor(request))
         return Response(_one(document.pk), status.HTTP_201_CREATED)
 
 

@@ -121,9 +121,7 @@ class EffectiveChallengeFile(ActView):
 
 def period_of(given: Any) -> dict[str, date]:
     """Raises ValidationError."""
-    query = PeriodQuery(data={name: given[name] for name in given if given[name]})
-    query.is_valid(raise_exception=True)
-    return dict(query.validated_data)
+    return PeriodQuery.read({name: given[name] for name in given if given[name]})
 
 
 def _document(each: Measures) -> dict[str, Any]:

@@ -103,9 +103,8 @@ class ErasureList(ActView, generics.GenericAPIView[ErasureCase]):
     )
     def post(self, request: Request) -> Response:
         """Record a request. The reference is looked up and kept nowhere."""
-        body = ErasureBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        case = record_erasure_request(PersonRequest(**body.validated_data), by=actor(request))
+        body = ErasureBody.read(request.data)
+        case = record_erasure_request(PersonRequest(**body), by=actor(request))
         return Response(ErasureCaseSerializer(case).data, status.HTTP_201_CREATED)
 
 
@@ -126,9 +125,8 @@ class ErasureDecision(ActView):
     )
     def post(self, request: Request, case_id: UUID) -> Response:
         """Decide a request as it was seen, and carry it out. What is erased does not come back."""
-        body = ErasureDecisionBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        case = decide_erasure_case(case_id, body.validated_data["seen"], by=actor(request))
+        body = ErasureDecisionBody.read(request.data)
+        case = decide_erasure_case(case_id, body["seen"], by=actor(request))
         return Response(ErasureCaseSerializer(case).data)
 
 
@@ -140,9 +138,8 @@ class ErasureExtension(ActView):
     )
     def post(self, request: Request, case_id: UUID) -> Response:
         """Take two further months, of which the person is told within the first."""
-        body = GivenReasonBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        case = extend_erasure_case(case_id, body.validated_data["reason"], by=actor(request))
+        body = GivenReasonBody.read(request.data)
+        case = extend_erasure_case(case_id, body["reason"], by=actor(request))
         return Response(ErasureCaseSerializer(case).data)
 
 
@@ -154,8 +151,7 @@ class ErasureDisputing(ActView):
     )
     def post(self, request: Request, case_id: UUID) -> Response:
         """Put on record that the answer is disputed. From then on two people settle it, by a change request."""
-        body = DisputeBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        dispute_erasure_case(case_id, **body.validated_data, by=actor(request))
+        body = DisputeBody.read(request.data)
+        dispute_erasure_case(case_id, **body, by=actor(request))
         case = erasure_case_with(case_id)
         return Response(ErasureCaseSerializer(case).data, status.HTTP_201_CREATED)

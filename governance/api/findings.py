@@ -1,6 +1,5 @@
 """`findings`: what is wrong with models, who puts it right, and by when."""
 
-from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -119,9 +118,7 @@ class FindingList(ActView, generics.GenericAPIView[Finding]):
     )
     def post(self, request: Request) -> Response:
         """Open a finding about a model or one of its versions."""
-        body = FindingBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        fields: dict[str, Any] = dict(body.validated_data)
+        fields = FindingBody.read(request.data)
         model = model_named(fields.pop("model"))
         number = fields.pop("version")
         version = None if number is None else version_numbered(model, number)
@@ -145,9 +142,8 @@ class Remediation(ActView):
     )
     def post(self, request: Request, finding_id: UUID) -> Response:
         """The owner says how it was put right."""
-        body = RemediationBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        submit_remediation(finding_id, body.validated_data["remediation"], by=actor(request))
+        body = RemediationBody.read(request.data)
+        submit_remediation(finding_id, body["remediation"], by=actor(request))
         return _shown(finding_id)
 
 
@@ -159,9 +155,8 @@ class RemediationRejection(ActView):
     )
     def post(self, request: Request, finding_id: UUID) -> Response:
         """Send a finding back to its owner."""
-        body = GivenReasonBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        reject_remediation(finding_id, body.validated_data["reason"], by=actor(request))
+        body = GivenReasonBody.read(request.data)
+        reject_remediation(finding_id, body["reason"], by=actor(request))
         return _shown(finding_id)
 
 
@@ -169,9 +164,8 @@ class FindingClosure(ActView):
     @extend_schema(operation_id="findings_close", request=ReasonBody, responses=FindingSerializer)
     def post(self, request: Request, finding_id: UUID) -> Response:
         """Close a remediated finding; neither its owner nor the developer does."""
-        body = ReasonBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        close_finding(finding_id, body.validated_data["rationale"], by=actor(request))
+        body = ReasonBody.read(request.data)
+        close_finding(finding_id, body["rationale"], by=actor(request))
         return _shown(finding_id)
 
 
@@ -183,9 +177,8 @@ class FindingExtensionList(ActView):
     )
     def post(self, request: Request, finding_id: UUID) -> Response:
         """Give a finding more time."""
-        body = FindingExtensionBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        extend_finding(finding_id, **body.validated_data, by=actor(request))
+        body = FindingExtensionBody.read(request.data)
+        extend_finding(finding_id, **body, by=actor(request))
         return _shown(finding_id, status.HTTP_201_CREATED)
 
 

@@ -53,9 +53,8 @@ class HoldList(ActView, generics.GenericAPIView[LegalHold]):
     )
     def post(self, request: Request) -> Response:
         """Place a hold: from now on nothing that it covers is erased, asked for or not."""
-        body = HoldBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        hold = place_hold(HoldOrder(**body.validated_data), by=actor(request))
+        body = HoldBody.read(request.data)
+        hold = place_hold(HoldOrder(**body), by=actor(request))
         return Response(HoldSerializer(hold).data, status.HTTP_201_CREATED)
 
 
@@ -74,7 +73,6 @@ class HoldRelease(ActView):
     )
     def post(self, request: Request, hold_id: UUID) -> Response:
         """Release a hold, with the reason."""
-        body = GivenReasonBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        hold = release_hold(hold_id, body.validated_data["reason"], by=actor(request))
+        body = GivenReasonBody.read(request.data)
+        hold = release_hold(hold_id, body["reason"], by=actor(request))
         return Response(HoldSerializer(hold).data)

@@ -78,9 +78,7 @@ class AttestationList(ActView, generics.GenericAPIView[Attestation]):
     )
     def post(self, request: Request) -> Response:
         """The owner attests that inventory entry and use of a model are as recorded."""
-        body = AttestationBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        fields = body.validated_data
+        fields = AttestationBody.read(request.data)
         made = attest_model(model_named(fields["model"]), fields["statement"], by=actor(request))
         return Response(AttestationSerializer(made).data, status.HTTP_201_CREATED)
 
@@ -102,9 +100,7 @@ class RevalidationList(ActView, generics.GenericAPIView[Revalidation]):
     )
     def post(self, request: Request) -> Response:
         """Say that a model is to be validated again, and by when."""
-        body = RevalidationBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        fields = body.validated_data
+        fields = RevalidationBody.read(request.data)
         made = open_revalidation(
             model_named(fields["model"]), fields["cause"], fields["due_on"], by=actor(request)
         )
@@ -128,9 +124,8 @@ class RevalidationCompletion(ActView):
     )
     def post(self, request: Request, revalidation_id: UUID) -> Response:
         """Complete a revalidation; whoever developed the model does not."""
-        body = CompletionBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        complete_revalidation(revalidation_id, **body.validated_data, by=actor(request))
+        body = CompletionBody.read(request.data)
+        complete_revalidation(revalidation_id, **body, by=actor(request))
         return Response(RevalidationSerializer(revalidation_with(revalidation_id)).data)
 
 
@@ -169,7 +164,6 @@ class MaterialityList(ActView, generics.GenericAPIView[MaterialityAssessment]):
     )
     def post(self, request: Request, model: str) -> Response:
         """Assess the model by what it decided and what it is for; its tier stays as it is."""
-        body = MaterialityBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        made = assess_materiality(model_named(model), **body.validated_data, by=actor(request))
+        body = MaterialityBody.read(request.data)
+        made = assess_materiality(model_named(model), **body, by=actor(request))
         return Response(MaterialitySerializer(made).data, status.HTTP_201_CREATED)

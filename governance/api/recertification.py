@@ -78,9 +78,8 @@ class RecertificationList(ActView, generics.GenericAPIView[Recertification]):
     )
     def post(self, request: Request) -> Response:
         """Open this quarter's review, of every role that every person holds."""
-        body = RecertificationBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        made = open_recertification(**body.validated_data, by=actor(request))
+        body = RecertificationBody.read(request.data)
+        made = open_recertification(**body, by=actor(request))
         shown = RecertificationSerializer(recertification_with(made.pk))
         return Response(shown.data, status.HTTP_201_CREATED)
 
@@ -102,7 +101,6 @@ class RoleDecisionCreation(ActView):
     )
     def post(self, request: Request, held_id: UUID) -> Response:
         """Certify a role that somebody else holds, or revoke it."""
-        body = RoleDecisionBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        decide_role(held_id, **body.validated_data, by=actor(request))
+        body = RoleDecisionBody.read(request.data)
+        decide_role(held_id, **body, by=actor(request))
         return Response(RoleHeldSerializer(role_held_with(held_id)).data, status.HTTP_201_CREATED)

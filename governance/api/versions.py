@@ -27,10 +27,9 @@ class Suspension(ActView):
     )
     def post(self, request: Request, model: str, number: int) -> Response:
         """Revoke every clearance of a version: the next application is already refused."""
-        body = ReasonBody(data=request.data)
-        body.is_valid(raise_exception=True)
+        body = ReasonBody.read(request.data)
         version = version_numbered(model_named(model), number)
-        version = suspend_version(version, body.validated_data["rationale"], by=actor(request))
+        version = suspend_version(version, body["rationale"], by=actor(request))
         answer = {"model": model, "version": number, "stage": version.stage}
         return Response(answer, status.HTTP_201_CREATED)
 
@@ -56,8 +55,6 @@ class RollingBack(ActView):
     )
     def post(self, request: Request, model: str) -> Response:
         """Put the former champion in the place of the champion: the next application is already decided by it."""
-        body = ReasonBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        rationale = body.validated_data["rationale"]
+        rationale = ReasonBody.read(request.data)["rationale"]
         rollback = go_back(model_named(model), rationale, by=actor(request))
         return Response(RollbackSerializer(rollback).data, status.HTTP_201_CREATED)

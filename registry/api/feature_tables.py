@@ -147,9 +147,7 @@ class FeatureTablesView(ActView, generics.GenericAPIView[FeatureTable]):
     )
     def post(self, request: Request) -> Response:
         """Define a table, or another version of it; versions before it stay as they are."""
-        body = FeatureTableRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        fields = dict(body.validated_data)
+        fields = FeatureTableRequest.read(request.data)
         features = {"features": fields.pop("features")}
         table = define_feature_table(features=features, by=actor(request), **fields)
         return Response(FeatureTableSerializer(table).data, status=status.HTTP_201_CREATED)
@@ -175,9 +173,7 @@ class FeatureRowsView(ActView):
     )
     def post(self, request: Request, name: str, version: int) -> Response:
         """Record rows: training and decisions see them at once."""
-        body = FeatureRowsRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        fields = body.validated_data
+        fields = FeatureRowsRequest.read(request.data)
         ingest = record_features(
             feature_tables.table_named(name, version),
             fields["rows"],

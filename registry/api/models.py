@@ -120,9 +120,8 @@ class ModelsView(ActView, generics.GenericAPIView[ScoringModel]):
     )
     def post(self, request: Request) -> Response:
         """Enter a model into the inventory."""
-        body = ModelRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        fields: dict[str, Any] = {"owner": actor(request), **body.validated_data}
+        body = ModelRequest.read(request.data)
+        fields: dict[str, Any] = {"owner": actor(request), **body}
         model = register_model(fields.pop("name"), by=actor(request), **fields)
         return Response(ModelSerializer(model).data, status=status.HTTP_201_CREATED)
 
@@ -140,9 +139,8 @@ class ModelView(ActView):
     @extend_schema(operation_id="models_amend", request=AmendmentRequest, responses=ModelSerializer)
     def patch(self, request: Request, model: str) -> Response:
         """Change fields of the entry; the state before stays in the history."""
-        body = AmendmentRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        changes = dict(body.validated_data["changes"])
+        body = AmendmentRequest.read(request.data)
+        changes = dict(body["changes"])
         if "owner" in changes:
             changes["owner"] = User.objects.filter(
                 username=str(changes["owner"]), is_active=True
@@ -150,7 +148,7 @@ class ModelView(ActView):
         amended = amend_model(
             queries.model_named(model),
             changes,
-            body.validated_data["rationale"],
+            body["rationale"],
             by=actor(request),
         )
         return Response(ModelSerializer(amended).data)
@@ -162,9 +160,8 @@ class TierView(ActView):
     )
     def post(self, request: Request, model: str) -> Response:
         """Move a model to another tier."""
-        body = TierRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        moved = change_tier(queries.model_named(model), by=actor(request), **body.validated_data)
+        body = TierRequest.read(request.data)
+        moved = change_tier(queries.model_named(model), by=actor(request), **body)
         return Response(ModelSerializer(moved).data, status=status.HTTP_201_CREATED)
 
 

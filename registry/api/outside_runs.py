@@ -114,9 +114,7 @@ class OutsideRunsView(ActView):
     )
     def post(self, request: Request) -> Response:
         """Begin to report a run that is trained outside: 201, or 200 where this key opened it before."""
-        body = OutsideRunRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        fields = body.validated_data
+        fields = OutsideRunRequest.read(request.data)
         known = queries.run_of_key(fields["key"]) is not None
         run = outside.open_run(
             queries.model_named(fields["model"]),
@@ -170,9 +168,7 @@ class ReportsView(ActView):
     )
     def post(self, request: Request, run_id: UUID) -> Response:
         """Say something of an open run: parameters, tags, metrics, importance, scores with labels."""
-        body = ReportRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        said = dict(body.validated_data)
+        said = ReportRequest.read(request.data)
         key = said.pop("key")
         report = outside.report_run(run_id, key, said, by=actor(request))
         return Response(ReportSerializer(report).data)
@@ -213,7 +209,6 @@ class EndView(ActView):
     @extend_schema(operation_id="runs_end", request=EndRequest, responses={200: RunSerializer})
     def post(self, request: Request, run_id: UUID) -> Response:
         """End an open run. With a model it is measured here next; with an error it failed."""
-        body = EndRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        run = outside.end_run(run_id, body.validated_data["error"], by=actor(request))
+        body = EndRequest.read(request.data)
+        run = outside.end_run(run_id, body["error"], by=actor(request))
         return Response(RunSerializer(run).data)

@@ -78,9 +78,7 @@ class PoliciesView(ActView, generics.GenericAPIView[Policy]):
     )
     def post(self, request: Request) -> Response:
         """Propose the next version of a policy. It applies once a change request for it is granted."""
-        body = PolicyRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        fields = dict(body.validated_data)
+        fields = PolicyRequest.read(request.data)
         policy = propose_policy(
             fields.pop("kind"), fields.pop("name"), fields.pop("body"), by=actor(request), **fields
         )

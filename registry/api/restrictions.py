@@ -87,9 +87,7 @@ class RestrictionsView(ActView, generics.GenericAPIView[UseRestriction]):
     )
     def post(self, request: Request, model: str) -> Response:
         """Restrict the use of the model or of one version: the next application is held to it."""
-        body = RestrictionRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        fields = dict(body.validated_data)
+        fields = RestrictionRequest.read(request.data)
         found, number = queries.model_named(model), fields.pop("version")
         on = found if number is None else queries.version_numbered(found, number)
         restriction = restrict_use(on, by=actor(request), **fields)
@@ -105,9 +103,8 @@ class LiftView(ActView):
     )
     def post(self, request: Request, restriction_id: int) -> Response:
         """End a restriction now: by somebody who did not develop what it restricts."""
-        body = LiftRequest(data=request.data)
-        body.is_valid(raise_exception=True)
+        body = LiftRequest.read(request.data)
         restriction = queries.restriction_with(restriction_id)
-        lift_restriction(restriction, body.validated_data["reason"], by=actor(request))
+        lift_restriction(restriction, body["reason"], by=actor(request))
         answer = RestrictionSerializer(queries.restriction_with(restriction_id)).data
         return Response(answer, status=status.HTTP_201_CREATED)

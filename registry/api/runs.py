@@ -74,9 +74,7 @@ class RunsView(ActView, generics.GenericAPIView[Run]):
     @extend_schema(operation_id="runs_create", request=RunRequest, responses={202: RunSerializer})
     def post(self, request: Request) -> Response:
         """Ask for a model to be trained; `Location` is where its status can be read."""
-        body = RunRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        fields = body.validated_data
+        fields = RunRequest.read(request.data)
         run = request_run(
             queries.model_named(fields["model"]),
             queries.dataset_with(fields["dataset"]),

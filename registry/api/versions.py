@@ -128,9 +128,7 @@ class VersionsView(ActView, generics.GenericAPIView[ModelVersion]):
     )
     def post(self, request: Request, model: str) -> Response:
         """Make a version of what a run of this model left."""
-        body = VersionRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        fields = body.validated_data
+        fields = VersionRequest.read(request.data)
         version = register_version(
             queries.run_of(queries.model_named(model), fields["run"]),
             fields["cut_off"],

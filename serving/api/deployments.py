@@ -104,7 +104,6 @@ class DeploymentEnd(ActView):
     )
     def post(self, request: Request, deployment_id: int) -> Response:
         """Give the version's share back to the champion, at once."""
-        body = EndingBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        ended = end_deployment(deployment_id, body.validated_data["reason"], by=actor(request))
+        body = EndingBody.read(request.data)
+        ended = end_deployment(deployment_id, body["reason"], by=actor(request))
         return Response(DeploymentSerializer(ended).data)

@@ -88,10 +88,9 @@ class DecisionExplanation(ActView):
     )  # fmt: skip
     def post(self, request: Request, decision_id: UUID) -> Response:
         """Issue the letter of explanation: from then on it is kept as it was issued."""
-        body = LetterBody(data=request.data)
-        body.is_valid(raise_exception=True)
+        body = LetterBody.read(request.data)
         return Response(
-            _letter(issue(decision_id, body.validated_data["language"], by=actor(request))),
+            _letter(issue(decision_id, body["language"], by=actor(request))),
             status=201,
         )
 

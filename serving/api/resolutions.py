@@ -151,11 +151,8 @@ class DecisionResolution(ActView):
     )
     def post(self, request: Request, decision_id: UUID) -> Response:
         """Decide a referred case, or override."""
-        body = ResolutionBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        resolution = resolve_decision(
-            decision_id, PersonsWord(**body.validated_data), by=actor(request)
-        )
+        body = ResolutionBody.read(request.data)
+        resolution = resolve_decision(decision_id, PersonsWord(**body), by=actor(request))
         return Response(_final(resolution.decision), status=201)
 
     @extend_schema(
@@ -183,9 +180,7 @@ class DecisionCorrections(ActView):
     )
     def post(self, request: Request, decision_id: UUID) -> Response:
         """Have an application decided anew with corrected data. The decision before stays as it is."""
-        body = CorrectionBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        said = body.validated_data
+        said = CorrectionBody.read(request.data)
         model = decision_with(decision_id).model_name
         allowed = admit(actor(request), model, decisions=1, at=timezone.now())
         result = correct_decision(decision_id, said["features"], said["source"], by=actor(request))
@@ -211,10 +206,7 @@ class Overrides(ActView):
 
 
 def period_of(request: Request) -> dict[str, date]:
-    query = PeriodQuery(data=request.query_params.dict())
-    query.is_valid(raise_exception=True)
-    period: dict[str, date] = query.validated_data
-    return period
+    return PeriodQuery.read(request.query_params.dict())
 
 
 def _final(decision: Decision) -> dict[str, Any]:

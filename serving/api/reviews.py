@@ -104,9 +104,8 @@ class DecisionReviews(ActView):
     )
     def post(self, request: Request, decision_id: UUID) -> Response:
         """Hand in that the applicant contests the decision."""
-        body = ContestBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        review = open_review(decision_id, **body.validated_data, by=actor(request))
+        body = ContestBody.read(request.data)
+        review = open_review(decision_id, **body, by=actor(request))
         return Response(ReviewSerializer(review).data, status=201)
 
 
@@ -149,9 +148,7 @@ class ReviewSteps(ActView):
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """Take a review further."""
-        body = StepBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        said, by = body.validated_data, actor(request)
+        said, by = StepBody.read(request.data), actor(request)
         match said["step"]:
             case "acknowledge":
                 review = acknowledge_review(review_id, by=by)
@@ -183,9 +180,8 @@ class ReviewClosure(ActView):
     )
     def post(self, request: Request, review_id: UUID) -> Response:
         """End a review with a letter; overturning decides the case the other way round."""
-        body = ClosureBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        review = close_review(review_id, Result(**body.validated_data), by=actor(request))
+        body = ClosureBody.read(request.data)
+        review = close_review(review_id, Result(**body), by=actor(request))
         return Response(ReviewSerializer(review).data, status=201)
 
 
