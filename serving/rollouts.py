@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 from django.db.models import Count, Exists, OuterRef, QuerySet
@@ -32,6 +33,8 @@ from serving.serving_policy import ServingPolicy
 APPROVED = DecisionOutcome.APPROVED.value
 WITHOUT_POLICY = timedelta(days=1)
 """How far back a page looks where no guard rails are in force any more."""
+MOST_TIMED = 5_000
+"""Of how many decisions at most the times are read, the newest, unless the guard rails ask for more: the median's interval is narrow by then."""
 
 
 @dataclass(frozen=True)
@@ -79,21 +82,27 @@ def standings_of(model: ScoringModel, at: datetime) -> list[Standing]:
     """Every running step of the model, oldest first."""
     steps = running_deployments(model).select_related("model", "version__model", "clearance")
     found = guard_rails_of(model, at)
-    window = timedelta(minutes=found[1].window_minutes) if found else WITHOUT_POLICY
-    return [standing_of(step, champion(model), at - window) for step in steps]
+    limits = found[1] if found else None
+    return [standing_of(step, champion(model), at, limits) for step in steps]
 
 
-def standing_of(step: Deployment, beside: ModelVersion | None, start: datetime) -> Standing:
-    """What a step did since it began, or since `start` where that is later."""
-    since = max(start, step.started_at)
+def standing_of(
+    step: Deployment, beside: ModelVersion | None, at: datetime, limits: GuardRails | None
+) -> Standing:
+    """What a step did in the window of its guard rails until `at`, or since it began where that is later."""
+    window = timedelta(minutes=limits.window_minutes) if limits else WITHOUT_POLICY
+    since = max(at - window, step.started_at)
     last = step.evaluations.order_by("-pk").first()
     if step.role == Deployment.Role.SHADOW:
         return Standing(step, since, *_both(step, beside, since), last)
-    own = Decision.objects.filter(clearance=step.clearance_id)
-    other = Decision.objects.filter(
-        model_name=step.model.name, version=beside, role=Decision.Role.CHAMPION
+    of_model = Decision.objects.filter(model_name=step.model.name)
+    own = of_model.filter(clearance=step.clearance_id)
+    other = of_model.filter(version=beside, role=Decision.Role.CHAMPION)
+    most = max(MOST_TIMED, limits.least_decisions if limits else 0)
+    arms = (
+        _arm(own, step.version_id, since, most),
+        _arm(other, beside.pk if beside else None, since, most),
     )
-    arms = _arm(own, step.version_id, since), _arm(other, beside.pk if beside else None, since)
     return Standing(step, since, *arms, None, last)
 
 
@@ -145,7 +154,8 @@ def erased_shadow_scores() -> QuerySet[ShadowScore]:
     return ShadowScore.objects.filter(Exists(erasures))
 
 
-def _arm(decisions: QuerySet[Decision], version_id: int | None, since: datetime) -> Arm:
+def _arm(decisions: QuerySet[Decision], version_id: int | None, since: datetime, most: int) -> Arm:
+    """Counted by the database; only the times of the newest `most` decisions are read."""
     decisions = decisions.filter(
         ~Exists(restricted_people(OuterRef("subject_id"))), decided_at__gte=since
     ).order_by()
@@ -155,19 +165,21 @@ def _arm(decisions: QuerySet[Decision], version_id: int | None, since: datetime)
     )
     outcomes = dict(decisions.values_list("outcome").annotate(Count("pk")))
     explained = decisions.exclude(outcome=APPROVED).filter(observation__isnull=False)
-    reasons = explained.values_list("observation__reasons__0__reason_group").annotate(Count("pk"))
-    timed = decisions.filter(observation__judge_us__isnull=False)
+    timed = decisions.filter(observation__judge_us__isnull=False).order_by("-decided_at")[:most]
     return Arm(
         decided=sum(outcomes.values()),
         failed=failed,
         approved=outcomes.get(APPROVED, 0),
-        first_reasons={group or NO_REASON: n for group, n in reasons},
+        first_reasons=_counted(explained, "observation__reasons__0__reason_group"),
         judge_us=np.array(timed.values_list("observation__judge_us", flat=True), dtype=np.float64),
     )
 
 
 def _both(step: Deployment, beside: ModelVersion | None, since: datetime) -> tuple[Arm, Arm, Flips]:
-    """The shadow and the champion over the same applications: those that the champion decided by itself."""
+    """The shadow and the champion over the same applications: those that the champion decided by itself.
+
+    The database counts. Where the shadow would have refused, its outcome is empty.
+    """
     scores = (
         ShadowScore.objects.filter(
             ~Exists(restricted_people(OuterRef("subject_id"))),
@@ -177,27 +189,31 @@ def _both(step: Deployment, beside: ModelVersion | None, since: datetime) -> tup
             decision__decided_at__gte=since,
         )
         .exclude(decision__decision_path=DecisionPath.RESTRICTED.value)
-        .values_list("outcome", "reason_groups", "decision__outcome", "decision__observation__reasons")
-    )  # fmt: skip
-    own: Counter[str] = Counter()
-    other: Counter[str] = Counter()
-    own_reasons: Counter[str] = Counter()
-    other_reasons: Counter[str] = Counter()
-    gained = lost = 0
-    for outcome, groups, decided, reasons in scores.iterator():
-        own[outcome] += 1
-        if not outcome:  # the shadow would have refused
-            continue
-        other[decided] += 1
-        gained += outcome == APPROVED != decided
-        lost += decided == APPROVED != outcome
-        if outcome != APPROVED:
-            own_reasons[groups[0] if groups else NO_REASON] += 1
-        if decided != APPROVED and reasons:
-            other_reasons[reasons[0]["reason_group"]] += 1
-    n, untimed = sum(other.values()), np.empty(0)
-    return (
-        Arm(n, own[""], own[APPROVED], own_reasons, untimed),
-        Arm(n, 0, other[APPROVED], other_reasons, untimed),
-        Flips(n, gained, lost),
+        .order_by()
     )
+    both: Counter[tuple[bool, bool]] = Counter()
+    refused = 0
+    pairs = scores.values_list("outcome", "decision__outcome").annotate(Count("pk"))
+    for own, other, n in pairs:
+        if own:
+            both[own == APPROVED, other == APPROVED] += n
+        else:
+            refused += n
+    judged = scores.exclude(outcome="")
+    own_reasons = _counted(judged.exclude(outcome=APPROVED), "reason_groups__0")
+    other_reasons = _counted(
+        judged.exclude(decision__outcome=APPROVED),
+        "decision__observation__reasons__0__reason_group",
+    )
+    other_reasons.pop(NO_REASON, None)  # the person was erased
+    gained, lost, untimed = both[True, False], both[False, True], np.empty(0)
+    return (
+        Arm(both.total(), refused, both[True, True] + gained, own_reasons, untimed),
+        Arm(both.total(), 0, both[True, True] + lost, other_reasons, untimed),
+        Flips(both.total(), gained, lost),
+    )
+
+
+def _counted(rows: QuerySet[Any], group: str) -> dict[str, int]:
+    """How many rows there are of each first reason, or of none."""
+    return {name or NO_REASON: n for name, n in rows.values_list(group).annotate(Count("pk"))}

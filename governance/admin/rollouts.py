@@ -106,7 +106,7 @@ def _figures(standing: Standing, beside: ModelVersion | None) -> dict[str, Any]:
         ["First reasons of those not approved", *(_reasons(arm) for arm in arms)],
     ]  # fmt: skip
     if standing.flips is None:
-        rows.append(["Median time to judge one", *(_latency(arm) for arm in arms)])
+        rows.append(["Median time to judge one, of the newest", *(_latency(arm) for arm in arms)])
     return {"headers": ["", f"Champion {_short(beside)}", f"v{standing.step.version.number}"], "rows": rows}  # fmt: skip
 
 

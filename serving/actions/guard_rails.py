@@ -1,7 +1,6 @@
 """Evaluating the guard rails of a rollout: a step that meets one ends by itself, and leaves a fact."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -29,8 +28,7 @@ def evaluate_guard_rails(
     found = guard_rails_of(step.model, now)
     readings = list(further)
     if found is not None:
-        start = now - timedelta(minutes=found[1].window_minutes)
-        stands = standing_of(step, champion(step.model), start)
+        stands = standing_of(step, champion(step.model), now, found[1])
         readings = read_all(stands.arm, stands.champion, stands.flips, found[1]) + readings
     state = state_of(readings) if found else State.BREACH
     evaluation = GuardRailEvaluation(

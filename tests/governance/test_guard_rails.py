@@ -1,5 +1,6 @@
 """A step that meets a guard rail ends within one evaluation, by itself, and somebody is told."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -12,12 +13,14 @@ from governance.actions.requests import request_rollout
 from governance.models import ChangeRequest, Incident
 from governance.sweeps import evaluate_rollouts, open_incidents
 from registry.queries import champion, live_clearance
+from serving import rollouts
 from serving.actions.deployments import end_deployment
 from serving.actions.failures import record_load_failure
 from serving.actions.guard_rails import evaluate_guard_rails
 from serving.errors import DeploymentEnded, NoGuardRails
-from serving.guard_rails import Reading, State
-from serving.models import Decision, GuardRailBreach, GuardRailEvaluation
+from serving.guard_rails import Flips, Reading, State
+from serving.models import Decision, GuardRailBreach, GuardRailEvaluation, ShadowScore
+from serving.rollouts import guard_rails_of, standings_of
 from serving.routing import slot
 from serving.tasks import score_shadows
 from tests.governance.builders import a_champion, a_staged_version, said
@@ -152,6 +155,48 @@ def test_a_shadow_that_would_decline_far_more_ends_too(now, strict, developer, a
     step.refresh_from_db()
     assert "approval rate" in step.ending_reason
     assert set(Decision.objects.values_list("role", flat=True)) == {"champion"}
+
+
+def test_both_sides_of_a_shadow_are_counted_over_the_same_applications(
+    now, strict, developer, approver, lending
+):
+    rolled_out(strict, developer, approver, 100, "shadow")
+    a_day(lending, now.model)
+    score_shadows()
+
+    [stands] = standings_of(now.model, timezone.now())
+
+    rows = list(ShadowScore.objects.select_related("decision__observation"))
+    gained = sum(row.outcome == "approved" != row.decision.outcome for row in rows)
+    lost = sum(row.outcome != "approved" == row.decision.outcome for row in rows)
+    assert stands.flips == Flips(len(rows), gained, lost)
+    assert lost > 0
+    own = Counter(row.reason_groups[0] for row in rows if row.outcome != "approved")
+    other = Counter(
+        row.decision.observation.reasons[0]["reason_group"]
+        for row in rows
+        if row.decision.outcome != "approved"
+    )
+    assert (stands.arm.first_reasons, stands.champion.first_reasons) == (own, other)
+    assert stands.arm.approved == sum(row.outcome == "approved" for row in rows)
+    assert stands.champion.approved == sum(row.decision.outcome == "approved" for row in rows)
+
+
+def test_no_more_times_are_read_than_the_newest_that_the_guard_rails_need(
+    now, candidate, developer, approver, lending, monkeypatch
+):
+    monkeypatch.setattr(rollouts, "MOST_TIMED", 10)
+    rolled_out(candidate, developer, approver, 50)
+    a_day(lending, now.model)
+    _, limits = guard_rails_of(now.model, timezone.now())
+
+    [stands] = standings_of(now.model, timezone.now())
+
+    assert limits.least_decisions < stands.arm.decided
+    assert stands.arm.judge_us.size == max(10, limits.least_decisions)
+    newest = Decision.objects.filter(version=candidate).order_by("-decided_at")
+    times = newest.values_list("observation__judge_us", flat=True)[: stands.arm.judge_us.size]
+    assert stands.arm.judge_us.tolist() == list(times)
 
 
 def test_what_monitoring_measures_ends_a_step_as_well(now, candidate, developer, approver):
