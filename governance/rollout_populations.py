@@ -28,16 +28,19 @@ from serving.policy import DecisionOutcome
 from serving.queries import DecisionWindow
 
 DRIFT, IMPACT = "score drift", "adverse impact"
+MOST_DECISIONS = 20_000
+"""Of how many decisions at most rows are read for each look, which may come every minute; more where a limit needs more."""
 Measure = Callable[[Deployment, DecisionWindow, MonitoringPolicy, User], Reading]
 
 
 def population_readings(step: Deployment, now: datetime, *, reader: User) -> list[Reading]:
-    """Drift and adverse impact of what the step decided since it began; none of a shadow."""
+    """Drift and adverse impact of the newest that the step decided since it began; none of a shadow."""
     if step.role == Deployment.Role.SHADOW:
         return []
     try:
         _, limits = policy_in_force(step.model, now)
-        window = window_of(step.version, step.started_at, now)
+        most = max(MOST_DECISIONS, limits.drift.minimum_current)
+        window = window_of(step.version, step.started_at, now, most)
     except Refusal as refusal:  # no policy, or nothing decided
         return [_not_measured(name, refusal.detail) for name in (DRIFT, IMPACT)]
     return [

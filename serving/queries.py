@@ -148,9 +148,13 @@ class DecisionWindow:
 
 
 def decisions_window(
-    model_name: str, start: datetime, end: datetime, version: ModelVersion | None = None
+    model_name: str,
+    start: datetime,
+    end: datetime,
+    version: ModelVersion | None = None,
+    most: int | None = None,
 ) -> DecisionWindow:
-    """Decisions from `start` (inclusive) to `end` (exclusive), by their latest known outcome.
+    """Decisions from `start` (inclusive) to `end` (exclusive), by their latest known outcome; the newest `most` of them.
 
     Where versions with several contracts decided in the window, those of the latest are returned:
     features of different contracts do not share columns.
@@ -166,7 +170,7 @@ def decisions_window(
     newest = decisions.order_by("-decided_at", "-pk").values_list("version__contract_sha256")
     rows = list(
         decisions.filter(observation__isnull=False, version__contract_sha256__in=newest[:1])
-        .order_by("decided_at", "pk")
+        .order_by("-decided_at", "-pk")
         .values_list(
             "pk",
             "subject_id",
@@ -178,10 +182,12 @@ def decisions_window(
             "observation__margin",
             "observation__pd",
             "observation__reasons",
-        )
+        )[:most]
     )
+    rows.reverse()
     columns = list(zip(*rows, strict=True)) if rows else [()] * 10
-    bad, matured = _known_outcomes(columns[0], model_name, start, end)
+    begin = columns[3][0] if rows else start
+    bad, matured = _known_outcomes(columns[0], model_name, begin, end)
     return DecisionWindow(
         decision_ids=np.array(columns[0], dtype=object),
         subject_ids=np.array(columns[1], dtype=object),

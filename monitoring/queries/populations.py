@@ -90,9 +90,11 @@ def version_in_service(model: ScoringModel, start: datetime, end: datetime) -> M
     return champion
 
 
-def window_of(version: ModelVersion, start: datetime, end: datetime) -> DecisionWindow:
-    """The decisions of one version from `start` to `end`. Raises NothingToMeasure where there are none."""
-    window = decisions_window(version.model.name, start, end, version)
+def window_of(
+    version: ModelVersion, start: datetime, end: datetime, most: int | None = None
+) -> DecisionWindow:
+    """The decisions of one version from `start` to `end`, the newest `most` of them. Raises NothingToMeasure where there are none."""
+    window = decisions_window(version.model.name, start, end, version, most)
     if not len(window.decision_ids):
         raise NothingToMeasure(
             f"{version} decided nothing from {start:%F %H:%M} to {end:%F %H:%M}."

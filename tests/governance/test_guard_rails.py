@@ -9,6 +9,7 @@ from django.utils import timezone
 from audit.errors import NotPermitted
 from audit.models import Entry
 from audit.queries import service_account
+from governance import rollout_populations
 from governance.actions.requests import request_rollout
 from governance.models import ChangeRequest, Incident
 from governance.sweeps import evaluate_rollouts, open_incidents
@@ -222,6 +223,20 @@ def test_drift_and_groups_are_measured_by_monitoring_for_the_version_alone(
     assert readings["score drift"]["n"] == 5
     assert readings["adverse impact"]["value"] is None
     assert "people were read" in readings["adverse impact"]["detail"]
+
+
+def test_monitoring_reads_the_newest_decisions_of_a_long_step_and_no_more(
+    now, candidate, developer, approver, lending, monkeypatch
+):
+    monkeypatch.setattr(rollout_populations, "MOST_DECISIONS", 3)
+    a_monitoring_policy(candidate, drift={"minimum_current": 2})
+    rolled_out(candidate, developer, approver, 50)
+    a_day(lending, now.model, 5)
+
+    evaluate_rollouts()
+
+    readings = {r["measure"]: r for r in GuardRailEvaluation.objects.get().readings}
+    assert readings["score drift"]["n"] == readings["adverse impact"]["n"] == 3
 
 
 def test_without_guard_rails_no_step_begins(developer, validator, approver):

@@ -52,6 +52,15 @@ def test_a_window_ends_before_its_end(champion):
     assert len(decisions_window(champion.model.name, at - HOUR, at).pd) == 0
 
 
+def test_of_a_window_that_is_too_long_the_newest_decisions_are_read(champion):
+    _, second, third = (a_decision(champion) for _ in range(3))
+    now = timezone.now()
+
+    window = decisions_window(champion.model.name, now - HOUR, now + HOUR, most=2)
+
+    assert list(window.decision_ids) == [second.pk, third.pk]
+
+
 def test_outcomes_not_known_are_nan_and_the_latest_known_one_counts(champion):
     unknown, known = a_decision(champion), a_decision(champion)
     day = known.decided_at.date()
