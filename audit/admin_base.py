@@ -10,6 +10,7 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
 from audit.action import permissions_of
+from audit.admin_lists import BoundedChangeList, BoundedPaginator
 from audit.queries import last_verification
 
 EXPECTED_WITHIN = timedelta(hours=25)  # it is scheduled daily
@@ -33,12 +34,16 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     """No row is added, changed or deleted here. Seeing needs the `view` permission through a role."""
 
     list_per_page = 50
+    paginator = BoundedPaginator
     show_full_result_count = False
     compressed_fields = True
 
     def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         options = self.model._meta
         return may_see(request, f"{options.app_label}.view_{options.model_name}")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BoundedChangeList]:
+        return BoundedChangeList
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

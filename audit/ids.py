@@ -4,7 +4,7 @@ import secrets
 import threading
 import time
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 
 _lock = threading.Lock()
 _last = 0
@@ -21,6 +21,11 @@ def uuid7() -> uuid.UUID:
         (ticks >> 12) << 80 | 0x7 << 76 | (ticks & 0xFFF) << 64 | 0b10 << 62 | secrets.randbits(62)
     )
     return uuid.UUID(int=value)
+
+
+def moment_of(key: uuid.UUID) -> datetime:
+    """The millisecond in which an identifier was made."""
+    return datetime.fromtimestamp((key.int >> 80) / 1000, UTC)
 
 
 def first_key(moment: datetime) -> uuid.UUID:

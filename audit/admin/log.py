@@ -16,6 +16,7 @@ from unfold.decorators import action
 
 from audit import key_history, keys
 from audit.admin_base import ReadOnlyInline, RecordWindow
+from audit.admin_lists import KnownValuesFilter, MadeFilter
 from audit.admin_parts import address, coloured, preformatted, table
 from audit.entries import parse
 from audit.entry_check import check_entry
@@ -35,10 +36,11 @@ class EntryAdmin(RecordWindow):
 
     list_display = ("occurred_at", "event", "actor_name", "about", "index")
     list_display_links = ("occurred_at", "event")
-    list_filter = ("event", "subject_type", "actor_name")
+    list_filter = (
+        ("event", KnownValuesFilter), ("subject_type", KnownValuesFilter), ("actor_name", KnownValuesFilter), MadeFilter,
+    )  # fmt: skip
     search_fields = ("=id", "event", "actor_name", "=subject_id", "=request_id")
     search_help_text = "Identifier of an entry, subject or request; or part of an event or a name"
-    date_hierarchy = "occurred_at"
     fieldsets = (
         (None, {"fields": ("event", "occurred_at", "actor_name", "about", "request_id", "id")}),
         ("In the tree", {"fields": ("index", "leaf_hex", "proof")}),

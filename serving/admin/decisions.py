@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from unfold.decorators import action
 
 from audit.admin_base import ReadOnlyAdmin, may_see
+from audit.admin_lists import KnownValuesFilter, MadeFilter
 from serving.admin.counterfactuals import counterfactuals_page
 from serving.admin.decision_parts import PARTS
 from serving.admin.decision_parts.facts import state, version_link
@@ -18,10 +19,11 @@ from serving.models import Decision, Observation
 @admin.register(Decision)
 class DecisionAdmin(ReadOnlyAdmin):
     list_display = ("decided_at", state, "decision_path", version_link, "client", "id")
-    list_filter = ("outcome", "decision_path", "model_name", "version", "decided_at")
+    list_filter = (
+        "outcome", "decision_path", ("model_name", KnownValuesFilter), "version", MadeFilter,
+    )  # fmt: skip
     list_select_related = ("version__model", "client")
     search_fields = ("=id",)
-    date_hierarchy = "decided_at"
     actions_detail = ("counterfactuals",)
 
     @action(  # type: ignore[untyped-decorator]  # unfold ships no types

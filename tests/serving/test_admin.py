@@ -2,6 +2,8 @@ import re
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils.html import strip_tags
 
 from serving.models import Decision
@@ -37,6 +39,24 @@ def test_the_list_is_filtered_by_outcome_and_version(champion, reader, signed_in
 
     assert str(declined.pk) in page
     assert str(approved.pk) not in page
+
+
+def test_the_list_is_narrowed_by_model_and_day_without_reading_the_table(
+    champion, reader, signed_in
+):
+    decision = a_decision(champion, **GOOD)
+    day = f"{decision.decided_at:%Y-%m-%d}"
+    browser = signed_in(reader)
+
+    with CaptureQueriesContext(connection) as asked:
+        page = text_of(browser.get(f"{PAGE}?made={day}&model_name={champion.model.name}"))
+
+    assert str(decision.pk) in page
+    assert f"made={day[:7]}" in page
+    for query in (each for each in asked if '"serving_decision"' in each["sql"]):
+        assert "DISTINCT" not in query["sql"]
+        assert 'MAX("serving_decision"."decided_at")' not in query["sql"]
+        assert "COUNT(*)" not in query["sql"] or "LIMIT" in query["sql"]
 
 
 def test_the_page_of_a_decision_shows_why_and_its_receipt(champion, reader, signed_in):
