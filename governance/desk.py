@@ -44,6 +44,8 @@ from serving.reviews import open_reviews
 OVERSIGHT = frozenset(
     {"governance.view_attestation", "governance.view_finding", "governance.view_revalidation"}
 )
+MOST_COUNTED = 1_000
+"""How many cases at most are counted for a page that is loaded often."""
 RIGHTS = frozenset({"audit.view_erasurecase", "audit.view_legalhold", "serving.handle_review"})
 
 
@@ -152,11 +154,14 @@ def _reviews(today: date) -> list[dict[str, Any]]:
 
 
 def _notices(now: datetime, held: Collection[str]) -> dict[str, Any]:
-    """How many applicants are still to be told, and which models have no words to tell them with."""
+    """How many applicants were still to be told at the last look, and which models have no words to tell them with."""
     decides = "serving.resolve_decision" in held
     waiting = waiting_decisions(texts_in_force(now), now) if decides else Decision.objects.none()
-    return due_notices(now) | {
-        "to_decide": for_a_person(waiting).count(),
+    to_decide = for_a_person(waiting).order_by()[: MOST_COUNTED + 1].count()
+    return {
+        "counts": due_notices(),
+        "to_decide": min(to_decide, MOST_COUNTED),
+        "more": to_decide > MOST_COUNTED,
         "without_policy": without_notice_policy(now),
     }
 

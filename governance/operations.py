@@ -28,10 +28,6 @@ from serving.standing import champions_differing, last_nights
 OLDEST_WAITING_SECONDS = (
     60  # beyond this the sequencer is not running, and decisions wait for their proofs
 )
-NOTICES = {
-    "due_soon": "Applicants still to be told whose clock has passed its first alert day.",
-    "late": "Applicants who were not told by the due date and still are not.",
-}
 UNPUBLISHED_SECONDS = 300  # beyond this strangers see an old log: a witness is away or refuses
 
 
@@ -127,9 +123,25 @@ class _Gauges(Collector):
                 left,
             )
         yield from _standing(now)
-        for state, waiting in due_counts(now).items():
-            yield _gauge(f"notices_{state}", NOTICES[state], waiting)
+        yield from _notices(now)
         yield _gauge("demo", "1 when this is the demo.", float(settings.DEMO))
+
+
+def _notices(now: datetime) -> Iterator[GaugeMetricFamily]:
+    found = due_counts()
+    yield _gauge(
+        "notices_due_soon",
+        "Applicants still to be told whose clock had passed its first alert day at the last look.",
+        found.due_soon,
+    )
+    yield _gauge(
+        "notices_late",
+        "Applicants who were not told by the due date, and still were not at the last look.",
+        found.late,
+    )
+    if found.counted_at:
+        age = (now - found.counted_at).total_seconds()
+        yield _gauge("notices_counted_age_seconds", "Time since that look.", age)
 
 
 def _standing(now: datetime) -> Iterator[GaugeMetricFamily]:

@@ -14,7 +14,7 @@ class ServingConfig(AppConfig):
     ]  # fmt: skip
     governed = ["Deployment", "Review"]
     erasable = ["Observation", "ExplanationLetter", "ShadowScore"]
-    plain = ["IdempotencyRecord", "ClientMinute"]
+    plain = ["IdempotencyRecord", "ClientMinute", "NoticeCount"]
 
     def ready(self) -> None:
         from audit.holdings import holds_records

@@ -6,13 +6,13 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from audit.action import holds
+from audit.admin_lists import BoundedPaginator
 from governance.admin.fields import choice
 from governance.admin.parts import link, moment, tag
 from governance.clock import time_left
@@ -60,7 +60,7 @@ def notices_due(request: HttpRequest) -> HttpResponse:
     applications = _filtered(due.waiting_applications(texts, now), wanted, now)[:PER_PAGE]
     if wanted.get("waits") == PERSON:
         decisions, applications = due.for_a_person(decisions), applications.none()
-    page = Paginator(decisions, PER_PAGE).get_page(request.GET.get("page"))
+    page = BoundedPaginator(decisions, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         **admin.site.each_context(request),
         "title": "Notices due",

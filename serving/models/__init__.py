@@ -9,6 +9,7 @@ from serving.models.notices import (
     LateNotice,
     Notice,
     NoticeAlert,
+    NoticeCount,
     NoticeDelivery,
 )
 from serving.models.outcomes import Outcome
@@ -35,6 +36,7 @@ __all__ = [
     "LoadFailure",
     "Notice",
     "NoticeAlert",
+    "NoticeCount",
     "NoticeDelivery",
     "Observation",
     "Outcome",

@@ -64,6 +64,11 @@ class Decision(models.Model):
         permissions = [("decide", "Can have applications decided")]
         indexes = [
             models.Index(fields=["model_name", "decided_at"], name="serving_decision_window"),
+            models.Index(  # the few that wait for a person
+                fields=["model_name", "decided_at"],
+                name="serving_decision_referred",
+                condition=Q(outcome=DecisionOutcome.REFERRED.value),
+            ),
         ]
         constraints = [
             models.CheckConstraint(

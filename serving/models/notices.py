@@ -156,3 +156,18 @@ class NoticeAlert(models.Model):
 
     def __str__(self) -> str:
         return f"{self.waiting} of {self.model_name} past day {self.alert_day}"
+
+
+class NoticeCount(models.Model):
+    """How many clocks of a model were due soon, and how many late, when somebody last looked at all of them.
+
+    Every look replaces it. Nothing is decided by it: it spares pages and measures the reading of two months of decisions.
+    """
+
+    model_name = models.SlugField(unique=True)
+    due_soon = models.PositiveIntegerField()
+    late = models.PositiveIntegerField()
+    counted_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.model_name}: {self.due_soon} due soon, {self.late} late"

@@ -5,21 +5,24 @@ days there are is said by the notice policy in force now; where there is none, n
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import (
     Case,
+    Count,
     DateTimeField,
     DurationField,
     Exists,
     ExpressionWrapper,
     F,
+    Min,
     OuterRef,
     Q,
     QuerySet,
     Subquery,
+    Sum,
     Value,
     When,
 )
@@ -28,7 +31,14 @@ from django.db.models.functions import Coalesce
 from registry.applicable import FOR_ALL_MODELS, policies_for, policy_for
 from registry.models import Policy, ScoringModel
 from serving.errors import NoNoticePolicy
-from serving.models import ApplicationStatus, Decision, Notice, NoticeDelivery, Resolution
+from serving.models import (
+    ApplicationStatus,
+    Decision,
+    Notice,
+    NoticeCount,
+    NoticeDelivery,
+    Resolution,
+)
 from serving.notices.clock import Running, Stop
 from serving.notices.texts import PART, Clock, NoticeTexts
 from serving.policy import DecisionOutcome
@@ -39,6 +49,15 @@ Rows = QuerySet[Any]
 """Rows with annotations, which the types of Django do not know."""
 Days = Callable[[Clock], int | None]
 Cases = Callable[[Mapping[str, NoticeTexts], Days], list[When]]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Clocks that passed their first alert day and are not late, and clocks that ran out, at `counted_at`; None before any look."""
+
+    due_soon: int
+    late: int
+    counted_at: datetime | None
 
 
 def texts_of(policy: Policy) -> NoticeTexts:
@@ -163,19 +182,36 @@ def passed_between(
     return count
 
 
-def counts(now: datetime) -> dict[str, int]:
-    """How many clocks passed their first alert day and are not late (`due_soon`), and how many ran out (`late`).
+def counted(now: datetime) -> dict[str, tuple[int, int]]:
+    """Of each model with a notice policy: how many clocks passed their first alert day and are not late, and how many ran out.
 
-    Asked for often, so `late` counts those that the last look at the clocks found and that still run.
+    Reads every decision that is watched: for the scheduled look. Pages and measures read what it left (`counts`).
     """
     texts = texts_in_force(now)
-    decisions, applications = waiting_decisions(texts, now), waiting_applications(texts, now)
-    soon = {"alert_at__lte": now, "due_at__gte": now}
-    return {
-        "due_soon": decisions.filter(**soon).count() + applications.filter(**soon).count(),
-        "late": decisions.filter(late_notice__isnull=False).count()
-        + applications.filter(late_notice__isnull=False).count(),
-    }
+    found = dict.fromkeys(texts, (0, 0))
+    for rows in (waiting_decisions(texts, now), waiting_applications(texts, now)):
+        by_model = (
+            rows.order_by()
+            .values("model_name")
+            .annotate(
+                soon=Count("pk", filter=Q(alert_at__lte=now, due_at__gte=now)),
+                late=Count("pk", filter=Q(due_at__lt=now)),
+            )
+        )
+        for name, soon, late in by_model.values_list("model_name", "soon", "late"):
+            found[name] = found[name][0] + soon, found[name][1] + late
+    return found
+
+
+def counts() -> Counts:
+    """What the last look at the clocks found, of all models."""
+    return Counts(
+        **NoticeCount.objects.aggregate(
+            due_soon=Sum("due_soon", default=0),
+            late=Sum("late", default=0),
+            counted_at=Min("counted_at"),
+        )
+    )
 
 
 def notice_of(decision: Decision) -> Notice | None:

@@ -1,8 +1,11 @@
 """Notices above the floor that issues them: their policy is approved, late ones are incidents, people see who waits."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from governance import sweeps
 from governance.actions.incidents import close_incident
@@ -163,6 +166,7 @@ def test_the_measures_count_who_waits_and_name_nobody(champion, lending):
 
     assert "credence_notices_due_soon 1.0" in text
     assert "credence_notices_late 2.0" in text
+    assert "credence_notices_counted_age_seconds" in text
 
 
 def test_the_desk_shows_who_is_late_and_due_soon(champion, lending, auditor, signed_in):
@@ -173,6 +177,7 @@ def test_the_desk_shows_who_is_late_and_due_soon(champion, lending, auditor, sig
 
     desk = signed_in(auditor).get("/").content.decode()
 
-    assert "2 late" in desk
-    assert "1 due soon" in desk
+    words = " ".join(strip_tags(desk).split())
+    assert re.search(r"2 late at \d{4}-\d\d-\d\d \d\d:\d\d UTC", words)
+    assert re.search(r"1 due soon at \d{4}-\d\d-\d\d \d\d:\d\d UTC", words)
     assert "/notices-due/?state=late" in desk

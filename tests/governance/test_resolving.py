@@ -187,6 +187,15 @@ def test_the_desk_leads_an_officer_to_referred_cases_that_nobody_decided(
     assert str(by_score.pk) not in queue
 
 
+def test_the_desk_counts_referred_cases_no_further_than_its_bound(champion, officer, monkeypatch):
+    a_notice_policy()
+    monkeypatch.setattr("governance.desk.MOST_COUNTED", 2)
+    for _ in range(3):
+        a_referral(champion)
+
+    assert "more than 2 referred" in shown(officer, "/")
+
+
 def test_who_is_not_the_reviewer_sees_no_evidence(
     champion, credit_officer, second_officer, officer
 ):

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from audit.models import Entry
 from serving.actions.applications import record_status
-from serving.models import Decision, LateNotice, NoticeAlert
+from serving.models import Decision, LateNotice, NoticeAlert, NoticeCount
 from serving.notices import due
 from serving.notices.clock import State, Stop
 from serving.tasks import watch_notices
@@ -160,6 +160,34 @@ def test_each_alert_day_is_counted_once_with_how_many_passed_it(champion, lendin
     assert newest.waiting == 3  # the two of day 21 and 22, and the one of day 20
 
 
+def test_what_a_look_counted_stands_until_the_next_one(
+    champion, lending, django_assert_num_queries
+):
+    untold = [decided_days_ago(champion, days, lending) for days in (3, 21, 31, 33)]
+    record_status("A-9", incomplete(champion, 31), by=lending)
+    assert due.counts() == due.Counts(0, 0, None)
+
+    watch_notices()
+    sent(untold[2], lending)
+
+    with django_assert_num_queries(1):
+        found = due.counts()
+    assert (found.due_soon, found.late) == (1, 3)
+    watch_notices()
+    later = due.counts()
+    assert (later.due_soon, later.late) == (1, 2)
+    assert later.counted_at > found.counted_at
+
+
+def test_a_model_without_a_notice_policy_any_more_is_counted_no_more(champion, lending):
+    NoticeCount.objects.create(model_name="gone", due_soon=5, late=5, counted_at=timezone.now())
+    decided_days_ago(champion, 31, lending)
+
+    watch_notices()
+
+    assert (due.counts().due_soon, due.counts().late) == (0, 1)
+
+
 def test_an_incomplete_application_has_a_clock_of_its_own(champion, lending):
     for name, days in (("A-1", 31), ("A-2", 31), ("A-3", 31), ("A-4", 3)):
         record_status(name, incomplete(champion, days), by=lending)
@@ -191,7 +219,7 @@ def test_the_counts_tell_what_is_due_soon_from_what_is_late(champion, lending):
         decided_days_ago(champion, days, lending)
     watch_notices()
 
-    assert due.counts(timezone.now()) == {"due_soon": 2, "late": 2}
+    assert (due.counts().due_soon, due.counts().late) == (2, 2)
 
 
 def test_a_client_sees_its_own_and_people_see_all(
