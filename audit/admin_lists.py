@@ -84,8 +84,8 @@ class MadeFilter(admin.SimpleListFilter):
         while month >= first.replace(day=1):
             yield f"{month:%Y-%m}", f"{month:%Y-%m}"
             if chosen and chosen[0].replace(day=1) == month:
-                for day in range((_next(month) - month).days):
-                    yield (2 * (f"{month + timedelta(days=day)}",))
+                for day in range(1, (_next(month) - month).days + 1):
+                    yield f"{month:%Y-%m}-{day:02}", f"{month:%Y-%m}-{day:02}"
             month = (month - timedelta(days=1)).replace(day=1)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -9,26 +9,18 @@ from audit.action import permissions_of
 from audit.canonical import digest_json
 from serving.actions.reviews import OVERTURN, SEE_DATA, open_review_evidence
 from serving.models import Review
-from serving.reviews import evidence_of, has_opened, review_with
+from serving.reviews import evidence_of, has_opened
 
 
 def evidence_shown(review_id: UUID, *, by: User) -> dict[str, Any]:
     """The evidence, and once for each reviewer and digest of it an entry that they saw it: a page is drawn many times.
 
+    Whoever may not look, or has not since something was said, goes by the act, which refuses or records.
     Raises what `open_review_evidence` raises.
     """
-    review = review_with(review_id)
-    if _may_look_again(review, by):
+    review = Review.objects.filter(pk=review_id, state=Review.State.REVIEWED, reviewer=by).first()
+    if review is not None and permissions_of(by) >= {OVERTURN, SEE_DATA}:
         shown = evidence_of(review)
         if has_opened(review, by, digest_json(shown)):
             return shown
     return open_review_evidence(review_id, by=by)
-
-
-def _may_look_again(review: Review, by: User) -> bool:
-    """Whoever may not, or has not looked since something was said, goes by the act, which refuses or records."""
-    return (
-        review.state == Review.State.REVIEWED
-        and review.reviewer_id == by.pk
-        and permissions_of(by) >= {OVERTURN, SEE_DATA}
-    )

@@ -178,6 +178,6 @@ def test_the_desk_shows_who_is_late_and_due_soon(champion, lending, auditor, sig
     desk = signed_in(auditor).get("/").content.decode()
 
     words = " ".join(strip_tags(desk).split())
-    assert re.search(r"2 late at \d\d:\d\d UTC", words)
-    assert re.search(r"1 due soon at \d\d:\d\d UTC", words)
+    assert re.search(r"2 late at \d{4}-\d\d-\d\d \d\d:\d\d UTC", words)
+    assert re.search(r"1 due soon at \d{4}-\d\d-\d\d \d\d:\d\d UTC", words)
     assert "/notices-due/?state=late" in desk
