@@ -28,7 +28,7 @@ _TOKEN = CompiledQuery(
         "expiry", "token_key", *[f"user__{name}" for name in _USER_FIELDS]
     )
 )
-_trusted: dict[str, tuple[float, tuple[Any, ...]]] = {}  # by digest: when it was read, and what
+_trusted: dict[str, tuple[float, AuthToken]] = {}  # by digest: when it was read, and what
 _lock = Lock()
 
 
@@ -43,27 +43,30 @@ class CompiledTokenAuthentication(TokenAuthentication):  # type: ignore[misc]  #
             digest = hash_token(token.decode("utf-8"))
         except (TypeError, ValueError):
             raise AuthenticationFailed("Invalid token.") from None
-        row = _row(digest)
-        if row is None or (row[0] is not None and row[0] < timezone.now()):
+        known = _recognised(digest)
+        if known is None or (known.expiry is not None and known.expiry < timezone.now()):
             raise AuthenticationFailed("Invalid token.")
-        user = User.from_db("default", _USER_FIELDS, row[2:])
-        if not user.is_active:
+        if not known.user.is_active:
             raise AuthenticationFailed("User inactive or deleted.")
-        return user, AuthToken(digest=digest, token_key=row[1], expiry=row[0], user=user)
+        return known.user, known
 
 
-def _row(digest: str) -> tuple[Any, ...] | None:
+def _recognised(digest: str) -> AuthToken | None:
+    """The token with its account, which requests of that second share: they read it, and change nothing."""
     now = monotonic()
     read_at, known = _trusted.get(digest, (0.0, None))
     if known is not None and now - read_at < TRUSTED_SECONDS:
         return known
     row: tuple[Any, ...] | None = _TOKEN.row(digest=digest)
+    if row is None:
+        return None
+    user = User.from_db("default", _USER_FIELDS, row[2:])
+    token = AuthToken(digest=digest, token_key=row[1], expiry=row[0], user=user)
     with _lock:
         if len(_trusted) >= MOST_TRUSTED:
             _trusted.clear()
-        if row is not None:
-            _trusted[digest] = now, row
-    return row
+        _trusted[digest] = now, token
+    return token
 
 
 def _forget(**_: Any) -> None:

@@ -1,5 +1,6 @@
 """The WSGI application that the web server runs, where the database and the keys are as they must be."""
 
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -13,3 +14,6 @@ from serving.warming import keep_warm  # noqa: E402  the settings come first
 
 require_fit_to_serve()
 keep_warm()
+# What is loaded by now stays: the collector need not look through it again and again, while requests wait.
+gc.collect()
+gc.freeze()
