@@ -3,12 +3,13 @@
 import json
 from collections.abc import Sequence
 from enum import StrEnum
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.db import DatabaseError, connection
 
-from audit.action import action, record
+from audit.action import action, insert_with_entries, record
 from audit.errors import (
     EntryTooLarge,
     FieldProblem,
@@ -18,7 +19,7 @@ from audit.errors import (
     NotPermitted,
     NotRecordable,
 )
-from audit.models import Checkpoint, Entry, Outbox
+from audit.models import Checkpoint, Entry, Outbox, Subject
 
 
 class Event(StrEnum):
@@ -47,6 +48,24 @@ def _note(*, by: User, text: str, silent: bool, problems: Sequence[FieldProblem]
         record(subject=("tests.note", "1"), text=text, ratio=0.1)
     if problems:
         raise InvalidInput("No.", errors=problems)
+
+
+@action(Event.NOTED, needs="audit.write_heartbeat")
+def note_beside(row: Subject, *, by: User, refuse: bool = False) -> int:
+    """How many rows are there while it lasts."""
+    record(subject=("tests.note", "beside"))
+    insert_with_entries(row)
+    if refuse:
+        raise InvalidInput("No.", errors=[TOO_OLD])
+    return Subject.objects.count()
+
+
+@action(Event.NOTED_WITHIN, needs="audit.write_heartbeat")
+def note_beside_twice(first: Subject, second: Subject, *, by: User) -> None:
+    record(subject=("tests.note", "outer"))
+    note_beside(first, by=by)
+    with pytest.raises(InvalidInput):
+        note_beside(second, by=by, refuse=True)
 
 
 @action(Event.NOTED_WITHIN, needs="audit.write_heartbeat")
@@ -150,6 +169,29 @@ def test_an_inner_act_that_is_refused_takes_its_entries_and_rows_with_it(keeper:
         "outer",
         "after",
     ]
+
+
+def test_rows_that_go_with_the_entries_are_there_when_the_act_ends(keeper: User) -> None:
+    row = Subject(id=uuid4())
+
+    assert note_beside(row, by=keeper) == 0
+
+    assert Subject.objects.get() == row
+
+
+def test_an_inner_act_that_is_refused_takes_the_rows_with_it_that_wait_for_the_end(
+    keeper: User,
+) -> None:
+    kept, refused = Subject(id=uuid4()), Subject(id=uuid4())
+
+    note_beside_twice(kept, refused, by=keeper)
+
+    assert list(Subject.objects.all()) == [kept]
+
+
+def test_rows_wait_for_the_end_only_of_an_act() -> None:
+    with pytest.raises(NotInAnAct):
+        insert_with_entries(Subject(id=uuid4()))
 
 
 def test_record_works_only_within_an_act() -> None:

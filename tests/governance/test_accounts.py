@@ -2,12 +2,15 @@
 
 import io
 from datetime import timedelta
+from functools import partial
+from time import monotonic
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from knox.models import AuthToken
+from rest_framework.exceptions import AuthenticationFailed
 
 from audit.action import holds
 from audit.entries import parse
@@ -33,7 +36,7 @@ from governance.errors import (
     UnknownRole,
 )
 from governance.models import SignInGuard
-from governance.token_authentication import CompiledTokenAuthentication
+from governance.token_authentication import TRUSTED_SECONDS, CompiledTokenAuthentication
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
@@ -160,8 +163,45 @@ def test_a_token_works_until_it_is_revoked(administrator, lending, rf):
     revoke_token(token.token_key, by=administrator)
 
     assert not AuthToken.objects.exists()
+    with pytest.raises(AuthenticationFailed):
+        CompiledTokenAuthentication().authenticate(request)
     with pytest.raises(NoSuchToken):
         revoke_token(token.token_key, by=administrator)
+
+
+def test_a_token_that_another_process_revoked_is_taken_for_a_second_and_no_longer(
+    administrator, lending, rf, monkeypatch
+):
+    token, text = issue_token(lending, by=administrator)
+    request = rf.get("/", HTTP_AUTHORIZATION=f"Token {text}")
+    CompiledTokenAuthentication().authenticate(request)
+    queryset = AuthToken.objects.filter(pk=token.pk)
+
+    queryset._raw_delete(queryset.db)  # without a word to this process
+
+    assert CompiledTokenAuthentication().authenticate(request)[0] == lending
+    later = monotonic() + TRUSTED_SECONDS
+    monkeypatch.setattr("governance.token_authentication.monotonic", lambda: later)
+    with pytest.raises(AuthenticationFailed):
+        CompiledTokenAuthentication().authenticate(request)
+
+
+def test_who_was_deactivated_may_do_nothing_in_the_second_that_the_token_is_taken(
+    administrator, lending, client
+):
+    _, text = issue_token(lending, by=administrator)
+    ask = partial(
+        client.post,
+        "/api/v1/models/applicants/decisions",
+        {},
+        content_type="application/json",
+        headers={"Authorization": f"Token {text}"},
+    )
+    assert ask().status_code == 404  # there is no such model
+
+    User.objects.filter(pk=lending.pk).update(is_active=False)  # without a word to this process
+
+    assert ask().status_code == 403
 
 
 def test_a_token_always_ends(administrator, lending):
