@@ -31,10 +31,10 @@ def plain(value: Any) -> Any:
     exact = type(value)
     if exact is str or value is None or exact is bool:  # most of what acts record
         return value
+    if exact is dict:
+        return _plain_members(value)
     if exact is float and math.isfinite(value):
         return repr(value)
-    if exact is dict:
-        return {_key(key): plain(item) for key, item in value.items()}
     if isinstance(value, Enum):
         return plain(value.value)
     if isinstance(value, str):
@@ -58,6 +58,17 @@ def plain(value: Any) -> Any:
     if hasattr(value, "item"):  # a NumPy scalar
         return plain(value.item())
     raise NotCanonical(f"A {type(value).__name__} cannot be recorded.")
+
+
+def _plain_members(members: dict[Any, Any]) -> dict[str, Any]:
+    """Numbers by name are most of what decisions record: they cost no call of their own."""
+    found = {}
+    for key, item in members.items():
+        if type(item) is float and math.isfinite(item):
+            found[_key(key)] = repr(item)
+        else:
+            found[_key(key)] = plain(item)
+    return found
 
 
 def _integer(value: int) -> int:

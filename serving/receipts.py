@@ -3,6 +3,7 @@
 import base64
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from audit import keys
@@ -28,15 +29,13 @@ class Receipt:
             "leaf_hash": self.leaf_hash,
             "key_id": self.key_id,
             "signature": base64.b64encode(self.signature).decode(),
-            "delegation": _delegation(self.key_id),
+            "delegation": _delegation(str(keys.folder()), self.key_id),
         }
 
 
-def _delegation(key_id: str) -> str:
-    """The note for a producer key: nearly always the one in use, for which no folder is looked through."""
-    installed = keys.installed_producer()
-    if installed.key_id == key_id:
-        return installed.delegation.note
+@lru_cache(maxsize=64)
+def _delegation(place: str, key_id: str) -> str:
+    """The note for a producer key in a folder of keys, from which none is ever removed."""
     return keys.delegations()[key_id].note
 
 
