@@ -11,19 +11,25 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-import httpx
 from django.db import transaction
 from django.utils import timezone
 
 from audit import tree
 from audit.actions.witnesses import record_witness_refusal
 from audit.context import acting
+from audit.deferred import deferred
 from audit.models import Checkpoint, Cosignature, WitnessRefusal
 from audit.queries import newest_signed, service_account
 from audit.witness.client import Answer, Cosigned, Failed, KnowsSize, RefusedProof, ask
 from audit.witness.policy import PolicyWitness
 from audit.witness.protocol import AddCheckpoint
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = deferred("httpx")
 
 SECONDS_PER_REQUEST = 5.0
 SECONDS_PER_ROUND = 15.0

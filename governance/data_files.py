@@ -1,24 +1,33 @@
 """Reading a data file by what it is, in pieces, and adding decided applications to a snapshot. Pure."""
 
+from __future__ import annotations
+
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from audit.deferred import deferred
 from audit.errors import FieldProblem
 from governance.errors import UnreadableFile
 from registry.contract import FeatureContract
 from registry.snapshots import LABEL, PIECE_ROWS, ROW_ID, TIME
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+else:
+    pd = deferred("pandas")
+    pa = deferred("pyarrow")
+    pq = deferred("pyarrow.parquet")
 
 PARQUET = b"PAR1"
 MOST_CELLS = 200_000_000
@@ -139,7 +148,7 @@ class FileRows:
         return parquet
 
 
-def _kind(values: "pd.Series[Any]") -> str:
+def _kind(values: pd.Series[Any]) -> str:
     """The type of a column in one piece of a CSV."""
     if pd.api.types.is_float_dtype(values) and values.isna().all():
         return EMPTY

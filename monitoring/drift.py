@@ -8,14 +8,19 @@ populations' distributions, where high is bad; it is not the `ks_separation` of 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kstwobign
 
+from audit.deferred import deferred
 from registry.measures.errors import NotMeasurable
 from registry.measures.statistics import psi
+
+if TYPE_CHECKING:
+    from scipy import stats
+else:
+    stats = deferred("scipy.stats")
 
 Floats = NDArray[np.float64]
 
@@ -221,7 +226,7 @@ def _ks_without_missing(
         return None, None
     statistic = ks_two_sample(reference, current)
     effective = reference.size * current.size / (reference.size + current.size)
-    return statistic, float(kstwobign.sf(statistic * np.sqrt(effective)))
+    return statistic, float(stats.kstwobign.sf(statistic * np.sqrt(effective)))
 
 
 def _require_values(name: str, values: Floats) -> None:

@@ -3,18 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from audit.deferred import deferred
 from audit.errors import FieldProblem
 from audit.store import content_store
-from registry import artefacts, queries, training
+from registry import queries, training
 from registry.errors import RunsNotComparable
 from registry.measures.calibration import calibration
 from registry.measures.performance import roc_curve
 from registry.models import Run
 from registry.provenance import environment_differences
 from registry.reporting import Reported
+
+if TYPE_CHECKING:
+    from registry import artefacts
+else:
+    artefacts = deferred("registry.artefacts")
 
 FEWEST, MOST = 2, 5
 MEASURES = (

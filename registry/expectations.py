@@ -5,13 +5,14 @@ where it asks about a column, `column`. One that is `blocking` (the default) kee
 Types, ranges, sets and uniqueness are checked by pandera; results hold counts and limits, never a value of a row.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Self
 
-import pandas as pd
-
+from audit.deferred import deferred
 from audit.errors import FieldProblem
 from registry.errors import PolicyMalformed
 from registry.repeats import repeated_rows
@@ -19,7 +20,11 @@ from registry.snapshots import SnapshotFile, as_frame
 from registry.validation import failed_rows
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pandera.pandas as pandera
+else:
+    pd = deferred("pandas")
+    pandera = deferred("pandera.pandas")
 
 KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "type": (("column", "type"), ()),
@@ -188,8 +193,6 @@ def _result(
 
 
 def _is_of_type(frame: pd.DataFrame, asked: Expectation) -> bool:
-    import pandera.pandas as pandera
-
     wanted = pd.api.types.pandas_dtype(TYPES[asked.limits["type"]])
     schema = pandera.DataFrameSchema({asked.column: pandera.Column(wanted, nullable=True)})
     try:
@@ -199,9 +202,7 @@ def _is_of_type(frame: pd.DataFrame, asked: Expectation) -> bool:
     return True
 
 
-def _pandera_schema(asked: Expectation) -> "pandera.DataFrameSchema":
-    import pandera.pandas as pandera
-
+def _pandera_schema(asked: Expectation) -> pandera.DataFrameSchema:
     if asked.check == "set":
         allowed = asked.limits["values"]
         check = pandera.Check(lambda values: values.isin(allowed))

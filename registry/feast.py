@@ -7,12 +7,16 @@ import atexit
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
-
+from audit.deferred import deferred
 from registry.errors import OnlineStoreUnavailable
 from registry.online_stores import OnlineStore, OnlineValue
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = deferred("httpx")
 
 ENTITIES_PER_REQUEST = 500
 NO_ROW = datetime.fromtimestamp(0, UTC)

@@ -1,14 +1,18 @@
 """How applicants are told apart when a model is checked for bias: declared groups over columns."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from audit.errors import FieldProblem
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Value = str | int | float | bool
 
@@ -24,7 +28,7 @@ class Condition:
     at_least: float | None = None
     below: float | None = None
 
-    def mask(self, values: "pd.Series[Any]") -> NDArray[np.bool_]:
+    def mask(self, values: pd.Series[Any]) -> NDArray[np.bool_]:
         """bool (n,): which of n values pass. A missing value never does."""
         if self.equals is not None:
             passed = values == self.equals

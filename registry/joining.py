@@ -1,20 +1,26 @@
 """Feature tables joined to a data file: to each row what was known of its person at its time."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import pandas as pd
-
 from audit import vault
+from audit.deferred import deferred
 from audit.errors import FieldProblem
 from registry import feature_tables
 from registry.contract import Feature
 from registry.description import Description
 from registry.errors import FileDiffersFromDescription
 from registry.point_in_time import Answer, Source, features_at
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = deferred("pandas")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,20 @@
 """Values that a column of a snapshot holds more than once, found without holding the column in memory. Pure."""
 
+from __future__ import annotations
+
 import tempfile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from audit.deferred import deferred
 from registry.snapshots import ROW_ID, SnapshotFile, as_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = deferred("pandas")
 
 EXAMPLES = 5
 MOST_COMPARED = 1_000_000
@@ -58,7 +65,7 @@ def _twice(snapshot: SnapshotFile, column: str) -> NDArray[np.uint64]:
         return np.unique(np.concatenate(found))
 
 
-def _digests(values: "pd.Series[Any]") -> NDArray[np.uint64]:
+def _digests(values: pd.Series[Any]) -> NDArray[np.uint64]:
     if pd.api.types.is_float_dtype(values):
         values = values + 0.0  # -0.0 is 0.0
     return np.asarray(pd.util.hash_pandas_object(values, index=False), dtype=np.uint64)

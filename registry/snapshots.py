@@ -5,42 +5,38 @@ file has a time, `observed_on` (date). It is written and checked piece by piece;
 alone, for training and measuring, reads the whole of it into arrays.
 """
 
+from __future__ import annotations
+
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from audit.deferred import deferred
 from registry.contract import Feature, FeatureContract
 from registry.errors import NotParquet
 from registry.features import OWN_COLUMNS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+else:
+    pd = deferred("pandas")
+    pa = deferred("pyarrow")
+    pc = deferred("pyarrow.compute")
+    pq = deferred("pyarrow.parquet")
 
 ROW_ID, LABEL, TIME = OWN_COLUMNS
 PIECE_ROWS = 1 << 16
 """Rows that are in memory at once where data is read in pieces (our choice)."""
 GROUP_ROWS = 1 << 20
 """Rows of a row group: fixed, so that equal rows are equal bytes however they were read. What pyarrow writes by default."""
-
-_ARROW_TYPES = {
-    "number": pa.float64(),
-    "integer": pa.int64(),
-    "boolean": pa.bool_(),
-    "category": pa.string(),
-}
-_PANDAS_TYPES = {
-    pa.int64(): pd.Int64Dtype(),
-    pa.int8(): pd.Int8Dtype(),
-    pa.bool_(): pd.BooleanDtype(),
-    pa.string(): pd.StringDtype(),
-    pa.date32(): pd.ArrowDtype(pa.date32()),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +53,14 @@ class Snapshot:
 
 def arrow_schema(contract: FeatureContract, *, with_time: bool) -> pa.Schema:
     """The columns and types that a snapshot under the contract has, in order."""
+    types = {
+        "number": pa.float64(),
+        "integer": pa.int64(),
+        "boolean": pa.bool_(),
+        "category": pa.string(),
+    }
     columns = [(ROW_ID, pa.string())]
-    columns += [(feature.name, _ARROW_TYPES[feature.type]) for feature in contract.features]
+    columns += [(feature.name, types[feature.type]) for feature in contract.features]
     columns.append((LABEL, pa.int8()))
     if with_time:
         columns.append((TIME, pa.date32()))
@@ -140,7 +142,14 @@ def newest_date(snapshot: SnapshotFile) -> date | None:
 
 def as_frame(table: pa.Table) -> pd.DataFrame:
     """The table as a data frame in which every missing value is missing, whatever the type."""
-    frame: pd.DataFrame = table.to_pandas(types_mapper=_PANDAS_TYPES.get)
+    types = {
+        pa.int64(): pd.Int64Dtype(),
+        pa.int8(): pd.Int8Dtype(),
+        pa.bool_(): pd.BooleanDtype(),
+        pa.string(): pd.StringDtype(),
+        pa.date32(): pd.ArrowDtype(pa.date32()),
+    }
+    frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
     return frame
 
 
@@ -163,7 +172,7 @@ def pack_frame(frame: pd.DataFrame, contract: FeatureContract) -> NDArray[np.flo
     return packed
 
 
-def _packed(values: "pd.Series[Any]", feature: Feature) -> NDArray[np.float64]:
+def _packed(values: pd.Series[Any], feature: Feature) -> NDArray[np.float64]:
     if feature.type == "category":
         codes = {category: float(code) for code, category in enumerate(feature.categories)}
         values = values.map(codes)

@@ -4,18 +4,24 @@ The file comes in pieces, and what comes of it does not depend on where they wer
 (`WholeFile`) is learnt from all of them first. Memory holds one piece.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import pandas as pd
-
+from audit.deferred import deferred
 from audit.errors import FieldProblem
 from registry.description import Description
 from registry.errors import FileDiffersFromDescription
 from registry.snapshots import LABEL, PIECE_ROWS, ROW_ID, TIME
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = deferred("pandas")
 
 EXAMPLES = 5
 
@@ -138,7 +144,7 @@ class Splitting:
         texts = {one.name for one in described.features.features if one.type == "category"}
         return texts | {described.row_key} if described.row_key else texts
 
-    def _is_fractional(self, values: "pd.Series[Any]", name: str) -> bool:
+    def _is_fractional(self, values: pd.Series[Any], name: str) -> bool:
         if not pd.api.types.is_float_dtype(values):
             return False
         codes = () if name == self._description.row_key else self._codes(name)
@@ -147,7 +153,7 @@ class Splitting:
     def _codes(self, column: str) -> tuple[Any, ...]:
         return self._description.missing_values.get(column, ())
 
-    def _with_ids(self) -> Iterator[tuple[pd.DataFrame, "pd.Series[str]"]]:
+    def _with_ids(self) -> Iterator[tuple[pd.DataFrame, pd.Series[str]]]:
         """Each piece with the row key as text, or with row numbers from 1 where the file has no key."""
         key, first = self._description.row_key, 1
         for frame in self._rows.pieces():
@@ -158,7 +164,7 @@ class Splitting:
                 yield frame, self._as_text(frame[key])
             first += len(frame)
 
-    def _protected(self, frame: pd.DataFrame, row_ids: "pd.Series[str]") -> pd.DataFrame:
+    def _protected(self, frame: pd.DataFrame, row_ids: pd.Series[str]) -> pd.DataFrame:
         named = list(self._description.protected)
         return frame[named].assign(**{ROW_ID: row_ids})[[ROW_ID, *named]]
 
@@ -166,10 +172,10 @@ class Splitting:
         self,
         frame: pd.DataFrame,
         column: str,
-        convert: Callable[["pd.Series[Any]"], "pd.Series[Any]"] | None,
-        row_ids: "pd.Series[str]",
-        lost: "_Lost",
-    ) -> "pd.Series[Any]":
+        convert: Callable[[pd.Series[Any]], pd.Series[Any]] | None,
+        row_ids: pd.Series[str],
+        lost: _Lost,
+    ) -> pd.Series[Any]:
         """The column converted; values that could not be are noted as lost."""
         values = frame[column]
         if pd.api.types.is_integer_dtype(values):
@@ -180,7 +186,7 @@ class Splitting:
         lost.note(column, row_ids, result.isna() & values.notna())
         return result
 
-    def _as_text(self, values: "pd.Series[Any]") -> "pd.Series[Any]":
+    def _as_text(self, values: pd.Series[Any]) -> pd.Series[Any]:
         if pd.api.types.is_float_dtype(values) and values.name not in self._whole.fractional:
             values = values.astype("Int64")
         return values.astype("string")
@@ -200,7 +206,7 @@ class _Lost:
         self._rows: dict[str, list[Any]] = {name: [] for name in names if name}
         self._counts = dict.fromkeys(self._rows, 0)
 
-    def note(self, column: str, row_ids: "pd.Series[str]", lost: "pd.Series[bool]") -> None:
+    def note(self, column: str, row_ids: pd.Series[str], lost: pd.Series[bool]) -> None:
         if count := int(lost.sum()):
             self._counts[column] += count
             examples = row_ids[lost].head(EXAMPLES).fillna("?")
@@ -221,28 +227,28 @@ class _Lost:
             )
 
 
-def _as_number(values: "pd.Series[Any]") -> "pd.Series[Any]":
+def _as_number(values: pd.Series[Any]) -> pd.Series[Any]:
     if pd.api.types.is_bool_dtype(values):
         return pd.Series(pd.NA, index=values.index, dtype="Float64")
     return pd.to_numeric(values, errors="coerce").astype("Float64")
 
 
-def _as_integer(values: "pd.Series[Any]") -> "pd.Series[Any]":
+def _as_integer(values: pd.Series[Any]) -> pd.Series[Any]:
     numbers = _as_number(values)
     return numbers.where(numbers % 1 == 0).astype("Int64")
 
 
-def _as_boolean(values: "pd.Series[Any]") -> "pd.Series[Any]":
+def _as_boolean(values: pd.Series[Any]) -> pd.Series[Any]:
     # Compared, not mapped: a map of whole numbers finds none of a piece that is all true or false.
     true, false = (values == 1).fillna(False), (values == 0).fillna(False)
     return true.astype("boolean").where(true | false)
 
 
-def _as_date(values: "pd.Series[Any]") -> "pd.Series[Any]":
+def _as_date(values: pd.Series[Any]) -> pd.Series[Any]:
     return pd.to_datetime(values, format="ISO8601", errors="coerce").dt.date
 
 
-_CONVERSIONS: Mapping[str, Callable[["pd.Series[Any]"], "pd.Series[Any]"] | None] = {
+_CONVERSIONS: Mapping[str, Callable[[pd.Series[Any]], pd.Series[Any]] | None] = {
     "number": _as_number,
     "integer": _as_integer,
     "boolean": _as_boolean,

@@ -5,24 +5,34 @@ their ids, the seed is an argument, and fitting uses one thread, because the ord
 add floats may change the last digits.
 """
 
+from __future__ import annotations
+
 import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
+from audit.deferred import deferred
 from audit.errors import FieldProblem, InvalidInput
-from registry.algorithms import ALGORITHMS, fitted, require_params
+from registry.algorithms import ALGORITHMS, require_params
 from registry.contract import FeatureContract
 from registry.errors import ModelDoesNotFit, TrainingFailed, TreesUnusable
 from registry.measures.calibration import calibration
 from registry.measures.performance import performance
+
+if TYPE_CHECKING:
+    from sklearn import exceptions, metrics
+    from sklearn.base import BaseEstimator
+
+    from registry import fitting
+else:
+    exceptions = deferred("sklearn.exceptions")
+    metrics = deferred("sklearn.metrics")
+    fitting = deferred("registry.fitting")
 
 __all__ = [
     "ALGORITHMS",
@@ -117,13 +127,15 @@ def fit(
     not converge or left what cannot be kept.
     """
     require_params(algorithm, params)
+    # Imported before threads are limited: a library that came later would not be.
+    fitted, not_converged = fitting.fitted, exceptions.ConvergenceWarning
     with threadpool_limits(limits=1), warnings.catch_warnings():
-        warnings.simplefilter("error", ConvergenceWarning)
+        warnings.simplefilter("error", not_converged)
         try:
             return fitted(
                 algorithm, params, matrix, np.asarray(bad, dtype=np.int64), seed, monotonic_cst
             )
-        except ConvergenceWarning as warning:
+        except not_converged as warning:
             iterations = params.get("max_iter", "its")
             raise TrainingFailed(
                 f"The fit did not converge in {iterations} iterations."
@@ -165,7 +177,7 @@ def importance(
     if labels.size > IMPORTANCE_ROWS:
         chosen = generator.choice(labels.size, IMPORTANCE_ROWS, replace=False)
         matrix, labels = matrix[chosen], labels[chosen]
-    auc = roc_auc_score(labels, probabilities_of_bad(estimator, matrix))
+    auc = metrics.roc_auc_score(labels, probabilities_of_bad(estimator, matrix))
     losses = {}
     for player, name in enumerate(contract.names):
         columns = np.flatnonzero(contract.players == player)
@@ -174,6 +186,8 @@ def importance(
             shuffled = matrix.copy()
             order = generator.permutation(labels.size)
             shuffled[:, columns] = matrix[np.ix_(order, columns)]
-            shuffled_aucs.append(roc_auc_score(labels, probabilities_of_bad(estimator, shuffled)))
+            shuffled_aucs.append(
+                metrics.roc_auc_score(labels, probabilities_of_bad(estimator, shuffled))
+            )
         losses[name] = float(auc - np.mean(shuffled_aucs))
     return dict(sorted(losses.items(), key=lambda item: -item[1]))

@@ -4,20 +4,24 @@ Each check has a result whether it passed or not, so that the record shows what 
 Results name rows by id and never hold a value.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
+from audit.deferred import deferred
 from registry.contract import Feature, FeatureContract
 from registry.repeats import EXAMPLES, repeated_rows
 from registry.snapshots import LABEL, ROW_ID, TIME, SnapshotFile, arrow_schema, as_frame
 
-# pandera is imported where rows are checked: a web process that only decides does without it.
 if TYPE_CHECKING:
+    import pandas as pd
     import pandera.pandas as pandera
+else:
+    pandera = deferred("pandera.pandas")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,6 @@ def _row_count(snapshot: SnapshotFile) -> CheckResult:
 
 
 def _value_checks(snapshot: SnapshotFile, contract: FeatureContract) -> Iterator[CheckResult]:
-    import pandera.pandas as pandera
-
     columns = {
         ROW_ID: _column({"present": _present()}),
         LABEL: _column({"present": _present(), "label": _one_of([0, 1])}),
@@ -119,9 +121,7 @@ def _value_checks(snapshot: SnapshotFile, contract: FeatureContract) -> Iterator
     )
 
 
-def _feature_checks(feature: Feature) -> "dict[str, pandera.Check]":
-    import pandera.pandas as pandera
-
+def _feature_checks(feature: Feature) -> dict[str, pandera.Check]:
     checks = {}
     if feature.missing == "refused":
         checks["present"] = _present()
@@ -139,37 +139,29 @@ def _feature_checks(feature: Feature) -> "dict[str, pandera.Check]":
     return checks
 
 
-def _present() -> "pandera.Check":
-    import pandera.pandas as pandera
-
+def _present() -> pandera.Check:
     return pandera.Check(
         lambda values: values.notna(), ignore_na=False, description="no missing value"
     )
 
 
-def _one_of(allowed: list[Any]) -> "pandera.Check":
-    import pandera.pandas as pandera
-
+def _one_of(allowed: list[Any]) -> pandera.Check:
     return pandera.Check(
         lambda values: values.isin(allowed),
         description=f"one of {', '.join(str(value) for value in allowed)}",
     )
 
 
-def _column(checks: "dict[str, pandera.Check]") -> "pandera.Column":
-    import pandera.pandas as pandera
-
+def _column(checks: dict[str, pandera.Check]) -> pandera.Column:
     for name, check in checks.items():
         check.name = name
     return pandera.Column(checks=list(checks.values()), nullable=True)
 
 
 def failed_rows(
-    schema: "pandera.DataFrameSchema", frame: pd.DataFrame
+    schema: pandera.DataFrameSchema, frame: pd.DataFrame
 ) -> dict[tuple[str, str], list[int]]:
     """For each failed check of a column the positions of the rows that fail it."""
-    import pandera.pandas as pandera
-
     try:
         schema.validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as failure:

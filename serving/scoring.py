@@ -3,13 +3,15 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.deferred import deferred
 from audit.errors import Refusal
 from registry.feature_tables import sources_of
-from registry.loading import load_estimator
+from registry.loading import artefact_bytes, load_estimator
 from registry.measures.explanations import typical_values
 from registry.models import ModelVersion
 from registry.point_in_time import Source
@@ -19,13 +21,18 @@ from registry.reason_library import LibraryUnreadable, ReasonLibrary
 from registry.restrictions import Limit
 from serving import in_service
 from serving.errors import ArtefactRefused
-from serving.explainers.compiler import compile_scorer
 from serving.explainers.scores import Means, ScorerUnusable, Scores
 from serving.explainers.trees import Room
+from serving.explainers.workshop import Order, scorer_for
 from serving.judging import Judge
 from serving.made_once import MadeOnce
 from serving.policy import DecisionPolicy, PolicyUnusable
 from serving.reasons import ReasonFinder
+
+if TYPE_CHECKING:
+    from serving.explainers import compiler
+else:
+    compiler = deferred("serving.explainers.compiler")
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +127,9 @@ def scores_against(
     estimator, matrix = load_estimator(version.artefact), contract.matrix(packed)
     room = Room(in_service.bytes_of(version).most_table_mib)
     return [
-        compile_scorer(estimator, contract.players, contract.matrix(rows), room).score(matrix)
+        compiler.compile_scorer(estimator, contract.players, contract.matrix(rows), room).score(
+            matrix
+        )
         for rows in baselines
     ]
 
@@ -143,13 +152,13 @@ def read_anew(key: in_service.VersionBytes, means: Means | None = None) -> Loade
 
 
 def _judge(version: ModelVersion, room: Room) -> Judge:
-    """1. Read what was approved. 2. See that its parts fit. 3. Compile and compare the scorer."""
+    """1. Read what was approved. 2. See that its parts fit. 3. Have the scorer compiled and compared."""
     # 1
     contract = contract_of_version(version)
     policy = DecisionPolicy.from_json(version.decision_policy.body)
     library = ReasonLibrary.from_json(version.reason_library.body)
     rows = baseline_rows(version.baseline)
-    estimator = load_estimator(version.artefact)
+    data = artefact_bytes(version.artefact)
     # 2
     if faults := fit_problems(contract, version.decision_policy.body, version.reason_library.body):
         raise PolicyUnusable("; ".join(f"{fault.field}: {fault.detail}" for fault in faults))
@@ -158,9 +167,16 @@ def _judge(version: ModelVersion, room: Room) -> Judge:
             f"The version was approved for a cut-off of {version.cut_off}, and its policy says {policy.cut_off}."
         )
     # 3
+    order = Order(
+        data,
+        version.artefact.content_sha256,
+        contract.players,
+        contract.matrix(rows.packed),
+        room,
+    )
     return Judge(
         contract=contract,
-        scorer=compile_scorer(estimator, contract.players, contract.matrix(rows.packed), room),
+        scorer=scorer_for(order),
         policy=policy,
         reasons=ReasonFinder(contract, library, policy.materiality_floor, policy.max_reasons),
         barred=protected_names(version)
@@ -183,7 +199,7 @@ def require_ready(version: ModelVersion) -> None:
     Raises ArtefactRefused.
     """
     try:
-        load_estimator(version.artefact)
+        artefact_bytes(version.artefact)
         baseline_rows(version.baseline)
     except Refusal as problem:
         raise ArtefactRefused(f"{version} cannot score: {problem}") from problem

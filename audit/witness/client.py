@@ -1,13 +1,20 @@
 """How a log asks a witness: one request, and what came of it. What to do about that is decided in `audit.publishing`."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import httpx
-
+from audit.deferred import deferred
 from audit.notes import NoteError, NoteSignature, Verifier
 from audit.witness.protocol import SIZE_TYPE, AddCheckpoint, known_lines
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = deferred("httpx")
 
 MAX_ANSWER_BYTES = 100_000
 CLOCK_SECONDS = 600  # a cosignature from further in the future says nothing about when it was made

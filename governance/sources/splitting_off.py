@@ -1,17 +1,20 @@
 """The rows of a source become a snapshot on disk; what is protected is read apart from it, and lies in no file of ours."""
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any
-
-import pandas as pd
+from typing import IO, TYPE_CHECKING, Any
 
 from registry.description import Description
 from registry.joining import join_features
 from registry.snapshots import arrow_schema, write_snapshot
 from registry.splitting import FrameRows, Rows, Splitting
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ PostgreSQL: a read-only session, and a server-side cursor, which takes nothing b
 opened read-only, under an authoriser that lets SELECT read and denies ATTACH, PRAGMA and the rest.
 """
 
+from __future__ import annotations
+
 import hashlib
 import re
 import sqlite3
@@ -11,17 +13,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-import pandas as pd
 import psycopg
 
+from audit.deferred import deferred
 from audit.errors import FieldProblem
 from governance.data_files import MOST_CELLS
 from governance.errors import QueryRefused, SourceUnavailable
 from governance.sources.places import SQLITE, Gathered, SqlSource
 from registry.splitting import FrameRows
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = deferred("pandas")
 
 BATCH = 10_000
 LONGEST_QUERY_MS = 600_000

@@ -1,16 +1,21 @@
 """Who belongs to which group: protected attributes turned into members, and nothing else let out."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import numpy as np
-import pandas as pd
 from django.contrib.auth.models import User
 from numpy.typing import NDArray
 
 from monitoring.queries.protected_values import attributes_of_rows, attributes_of_subjects
 from registry.groups import Grouping
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)

@@ -4,24 +4,32 @@ Every function checks that the reader may, through a role. Whoever reads for a r
 in the entry of that act which attributes of how many people were read.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-import pandas as pd
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, QuerySet
 
 from audit import vault
 from audit.action import require
+from audit.deferred import deferred
 from audit.models import Erasure
 from audit.purposes import MONITORING
 from monitoring.errors import ProtectedValueUnreadable
 from monitoring.models import ProtectedValue
 from monitoring.protected_key import protected_key
 from monitoring.sealing import PROTECTED, Value
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = deferred("pandas")
 
 PERMISSION = "monitoring.read_protected"
 PER_QUERY = 500

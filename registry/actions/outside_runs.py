@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from audit.action import action, record
 from audit.canonical import digest_json
+from audit.deferred import deferred
 from audit.dispatch import send_on_commit
 from audit.store import content_store
-from registry import artefacts
 from registry.actions.runs import LONGEST_ERROR
 from registry.errors import (
     KeyUsedOtherwise,
@@ -26,6 +26,11 @@ from registry.models import Dataset, Run, RunReport, ScoringModel, TrackedRun
 from registry.queries import contract_of, reported_of, run_with
 from registry.reporting import problems_of, scored
 from registry.training import require_fit, require_splitting
+
+if TYPE_CHECKING:
+    from registry import artefacts
+else:
+    artefacts = deferred("registry.artefacts")
 
 
 @dataclass(frozen=True, slots=True)

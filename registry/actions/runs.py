@@ -3,22 +3,28 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from audit.action import action, record
+from audit.deferred import deferred
 from audit.dispatch import send_on_commit
 from audit.store import content_store
-from registry import artefacts, provenance
+from registry import provenance
 from registry.errors import RunNotQueued, RunNotRunning, RunNotSucceeded
 from registry.events import Event
 from registry.loading import sign_artefact
 from registry.models import Artefact, Dataset, Reproduction, Run, ScoringModel
 from registry.queries import run_with
 from registry.training import require_params, require_splitting
+
+if TYPE_CHECKING:
+    from registry import artefacts
+else:
+    artefacts = deferred("registry.artefacts")
 
 LONGEST_ERROR = 2000
 

@@ -7,7 +7,7 @@ digest of what the model is.
 """
 
 from registry.artefacts.content import content_sha256
-from registry.artefacts.formats import dump, format_of, load
+from registry.artefacts.formats import dump, format_of, load, load_registered
 from registry.artefacts.skops_zip import LARGEST_UNPACKED
 
-__all__ = ["LARGEST_UNPACKED", "content_sha256", "dump", "format_of", "load"]
+__all__ = ["LARGEST_UNPACKED", "content_sha256", "dump", "format_of", "load", "load_registered"]

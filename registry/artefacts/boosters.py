@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator
 
-from registry.errors import ArtefactTruncated, ExtraMissing
+from registry.errors import ArtefactTruncated
+from registry.extras import required
 from registry.trees import lightgbm_text, xgboost_json
 from registry.trees.tables import Floats, TreeModel
 
@@ -122,16 +123,6 @@ class XGBoostModel(_Booster):
     def _attributes(self) -> dict[str, str]:
         attributes = self.document["learner"].get("attributes", {})
         return {name: value for name, value in attributes.items() if name != "made_by"}
-
-
-def required(extra: str) -> Any:
-    """The library of an extra. Raises ExtraMissing."""
-    try:
-        return importlib.import_module(extra)
-    except ImportError:
-        raise ExtraMissing(
-            f"{extra} is not installed here: install the service with its extra, credence[{extra}]."
-        ) from None
 
 
 def load_lightgbm(data: bytes) -> LightGBMModel:

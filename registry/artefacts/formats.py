@@ -4,7 +4,8 @@ from sklearn.base import BaseEstimator
 
 from registry.artefacts import boosters, pickles, skops_zip
 from registry.artefacts.boosters import LightGBMModel, XGBoostModel
-from registry.errors import NotAnArtefact
+from registry.artefacts.content import content_sha256
+from registry.errors import ArtefactMismatch, NotAnArtefact
 
 
 def dump(estimator: BaseEstimator, made_by: str = "") -> bytes:
@@ -45,3 +46,11 @@ def load(data: bytes) -> BaseEstimator:
             return boosters.load_xgboost(data)
         case _:
             return skops_zip.load(data)
+
+
+def load_registered(data: bytes, registered_sha256: str) -> BaseEstimator:
+    """The estimator in an artefact. Raises what `load` raises, and ArtefactMismatch where its content is not what was registered."""
+    estimator = load(data)
+    if content_sha256(estimator) != registered_sha256:
+        raise ArtefactMismatch("The artefact holds a model other than the one registered.")
+    return estimator

@@ -1,12 +1,12 @@
 """Whether probabilities of default are the right size, overall and by band (DOMAIN.md 3.6)."""
 
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize
-from scipy.special import expit
 
+from audit.deferred import deferred
 from registry.measures.errors import NotMeasurable
 from registry.measures.inputs import (
     Bools,
@@ -15,6 +15,12 @@ from registry.measures.inputs import (
     require_both_classes,
 )
 from registry.measures.statistics import Interval, wilson
+
+if TYPE_CHECKING:
+    from scipy import optimize, special
+else:
+    optimize = deferred("scipy.optimize")
+    special = deferred("scipy.special")
 
 SMALLEST_PROBABILITY = 1e-12
 """Floor of a probability before its log-odds are taken."""
@@ -116,13 +122,13 @@ def _line(bad: Bools, pd: Floats) -> tuple[float | None, float | None]:
         return float(np.mean(np.logaddexp(0.0, sign * (design @ beta))))
 
     def gradient(beta: Floats) -> Floats:
-        return design.T @ (expit(design @ beta) - bad) / bad.size
+        return design.T @ (special.expit(design @ beta) - bad) / bad.size
 
     def curvature(beta: Floats) -> Floats:
-        fitted = expit(design @ beta)
+        fitted = special.expit(design @ beta)
         return design.T @ (design * (fitted * (1.0 - fitted))[:, None]) / bad.size
 
-    found = minimize(
+    found = optimize.minimize(
         loss,
         x0=np.array([0.0, 1.0]),
         jac=gradient,

@@ -7,17 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from math import sqrt
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit
-from scipy.stats import beta
 
+from audit.deferred import deferred
 from registry.measures.calibration import SMALLEST_PROBABILITY, Band, Calibration, calibration
 from registry.measures.errors import NotMeasurable
 from registry.measures.inputs import labels_and_probabilities
 from registry.measures.statistics import Z_95, Interval
+
+if TYPE_CHECKING:
+    from scipy import special, stats
+else:
+    special = deferred("scipy.special")
+    stats = deferred("scipy.stats")
 
 YELLOW_BELOW, RED_BELOW = 0.05, 0.0001
 """One-sided p below which a grade's light changes: more bads than in 95 % and in 99.99 % of good models."""
@@ -69,7 +74,7 @@ class Recalibration:
 
 def jeffreys(n: int, n_bad: int, pd: float) -> float:
     """P(true rate <= pd) after n_bad of n, from Jeffreys' prior: BetaCDF(pd; D + 1/2, N - D + 1/2)."""
-    return float(beta.cdf(pd, n_bad + 0.5, n - n_bad + 0.5))
+    return float(stats.beta.cdf(pd, n_bad + 0.5, n - n_bad + 0.5))
 
 
 def grades(bad: ArrayLike, pd: ArrayLike, count: int = 10) -> tuple[Grade, ...]:
@@ -99,7 +104,7 @@ def recalibration(bad: ArrayLike, pd: ArrayLike) -> Recalibration:
     clipped = np.clip(probability, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
     log_odds = np.log(clipped) - np.log1p(-clipped)
     design = np.column_stack([np.ones_like(log_odds), log_odds])
-    fitted = expit(design @ np.array([found.intercept, found.slope]))
+    fitted = special.expit(design @ np.array([found.intercept, found.slope]))
     information = design.T @ (design * (fitted * (1.0 - fitted))[:, None])
     try:
         covariance = np.linalg.inv(information)

@@ -6,14 +6,20 @@ distributions of goods and bads, where high is good; drift uses another KS, `dri
 
 from dataclasses import asdict, dataclass
 from math import sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import norm, rankdata
 
+from audit.deferred import deferred
 from registry.measures.errors import NotMeasurable
 from registry.measures.inputs import Bools, Floats, labels_and_probabilities, require_both_classes
 from registry.measures.statistics import Interval
+
+if TYPE_CHECKING:
+    from scipy import stats
+else:
+    stats = deferred("scipy.stats")
 
 SMALLEST_PROBABILITY = 1e-15
 """Floor of a probability inside a logarithm, so that one certain mistake costs 34.5 and not infinity."""
@@ -87,7 +93,7 @@ def auc_with_interval(bad: Bools, pd: Floats, confidence: float = 0.95) -> tuple
     auc = float(of_bads.mean())
     if min(of_bads.size, of_goods.size) < 2:
         return auc, Interval(0.0, 1.0)
-    reach = float(norm.ppf(0.5 + confidence / 2.0)) * _standard_error(of_bads, of_goods)
+    reach = float(stats.norm.ppf(0.5 + confidence / 2.0)) * _standard_error(of_bads, of_goods)
     return auc, Interval(max(0.0, auc - reach), min(1.0, auc + reach))
 
 
@@ -110,9 +116,9 @@ def auc_difference(
     interval, p_value = Interval(-1.0, 1.0), None
     if min(of_bads.size, of_goods.size) >= 2:
         error = _standard_error(of_bads, of_goods)
-        reach = float(norm.ppf(0.5 + confidence / 2.0)) * error
+        reach = float(stats.norm.ppf(0.5 + confidence / 2.0)) * error
         interval = Interval(max(-1.0, difference - reach), min(1.0, difference + reach))
-        p_value = float(2.0 * norm.sf(abs(difference) / error)) if error else None
+        p_value = float(2.0 * stats.norm.sf(abs(difference) / error)) if error else None
     return AucDifference(
         n=label.size,
         n_bad=int(label.sum()),
@@ -127,10 +133,10 @@ def auc_difference(
 def _placements(bad: Bools, pd: Floats) -> tuple[Floats, Floats]:
     """For each bad the share of goods that it outranks, and for each good the share of bads above it."""
     goods, bads = pd[~bad], pd[bad]
-    ranks_all = rankdata(np.concatenate([bads, goods]))
+    ranks_all = stats.rankdata(np.concatenate([bads, goods]))
     m, n = bads.size, goods.size
-    of_bads = (ranks_all[:m] - rankdata(bads)) / n
-    return of_bads, 1.0 - (ranks_all[m:] - rankdata(goods)) / m
+    of_bads = (ranks_all[:m] - stats.rankdata(bads)) / n
+    return of_bads, 1.0 - (ranks_all[m:] - stats.rankdata(goods)) / m
 
 
 def _standard_error(of_bads: Floats, of_goods: Floats) -> float:

@@ -3,12 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log, sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, chi2, fisher_exact, norm
 
+from audit.deferred import deferred
 from registry.measures.errors import NotMeasurable
+
+if TYPE_CHECKING:
+    from scipy import stats
+else:
+    stats = deferred("scipy.stats")
 
 Z_95 = 1.96
 """Two-sided 95 % as the "two standard deviations" rule of fair-lending practice writes it."""
@@ -108,7 +114,7 @@ def median_interval(values: NDArray[np.float64]) -> Interval:
     if values.size == 0:
         raise NotMeasurable("There is no value to take the median of.")
     ordered = np.sort(values)
-    place = max(0, int(binom.ppf(0.025, ordered.size, 0.5)) - 1)
+    place = max(0, int(stats.binom.ppf(0.025, ordered.size, 0.5)) - 1)
     return Interval(float(ordered[place]), float(ordered[ordered.size - 1 - place]))
 
 
@@ -124,7 +130,7 @@ def psi(reference_shares: NDArray[np.float64], current_shares: NDArray[np.float6
 
 def psi_by_chance(bins: int, n_reference: int, n_current: int) -> float:
     """What the index of two samples of one population stays below in 95 of 100 cases (Yurdakul and Naranjo 2020)."""
-    return float(chi2.ppf(0.95, bins - 1)) * (1 / n_reference + 1 / n_current)
+    return float(stats.chi2.ppf(0.95, bins - 1)) * (1 / n_reference + 1 / n_current)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
@@ -148,5 +154,5 @@ def two_proportions(a: int, n1: int, b: int, n2: int) -> tuple[float | None, flo
         return None, 1.0, "none"
     z = (a / n1 - b / n2) / sqrt(pooled * (1.0 - pooled) * (1.0 / n1 + 1.0 / n2))
     if min(pooled, 1.0 - pooled) * min(n1, n2) < SMALLEST_EXPECTED_CELL:
-        return z, float(fisher_exact(np.array([[a, n1 - a], [b, n2 - b]])).pvalue), "fisher"
-    return z, float(2.0 * norm.sf(abs(z))), "z"
+        return z, float(stats.fisher_exact(np.array([[a, n1 - a], [b, n2 - b]])).pvalue), "fisher"
+    return z, float(2.0 * stats.norm.sf(abs(z))), "z"

@@ -13,18 +13,12 @@ Several calibrated classifiers averaged (`ensemble=True` with more than one fold
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.isotonic import IsotonicRegression
-
 from serving.explainers.scores import (
     Floats,
     Link,
     Output,
     Scorer,
     Scores,
-    UnsupportedEstimator,
     gathered_scores,
     means_of,
     method_of,
@@ -69,35 +63,26 @@ class IsotonicScorer:
         return replace(self.inner.score(matrix), link=self.link)
 
 
-def calibrated_part(estimator: CalibratedClassifierCV) -> tuple[BaseEstimator, BaseEstimator]:
-    """The one classifier and the one curve over it. Raises UnsupportedEstimator where they are several."""
-    members = estimator.calibrated_classifiers_
-    if len(members) != 1:
-        raise UnsupportedEstimator(
-            f"The mean of {len(members)} calibrated classifiers has no margin that adds up:"
-            " calibrate with ensemble=False."
-        )
-    if estimator.method not in ("sigmoid", "isotonic"):
-        raise UnsupportedEstimator(f"A calibration by {estimator.method} is none that we explain.")
-    return members[0].estimator, members[0].calibrators[0]
-
-
-def compile_calibrated(curve: BaseEstimator, inner: Scorer, baseline_rows: int) -> Scorer:
-    """The scorer below under the curve."""
-    means = means_of(inner.method)
-    if isinstance(curve, IsotonicRegression):
-        steps = (
-            np.asarray(curve.X_thresholds_, dtype=np.float64),
-            np.asarray(curve.y_thresholds_, dtype=np.float64),
-        )
-        before = _BEFORE[output_of(inner.method)]
-        method = method_of(before, means, baseline_rows, "below an isotonic calibration")
-        return IsotonicScorer(inner, Link(before, steps), method)
-    slope, shift = -float(curve.a_), -float(curve.b_)
+def under_sigmoid(inner: Scorer, a: float, b: float, baseline_rows: int) -> SigmoidScorer:
+    """The scorer below under the curve expit(-(a f + b))."""
+    slope, shift = -a, -b
     return SigmoidScorer(
         inner,
         slope,
         shift,
         base_value=slope * inner.base_value + shift,
-        method=method_of(Output.LOG_ODDS, means, baseline_rows, "under a sigmoid calibration"),
+        method=method_of(
+            Output.LOG_ODDS, means_of(inner.method), baseline_rows, "under a sigmoid calibration"
+        ),
     )
+
+
+def below_isotonic(
+    inner: Scorer, steps: tuple[Floats, Floats], baseline_rows: int
+) -> IsotonicScorer:
+    """The scorer below the curve that interpolates between the steps."""
+    before = _BEFORE[output_of(inner.method)]
+    method = method_of(
+        before, means_of(inner.method), baseline_rows, "below an isotonic calibration"
+    )
+    return IsotonicScorer(inner, Link(before, steps), method)

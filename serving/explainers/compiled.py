@@ -1,13 +1,27 @@
 """numba's compiler with a type that the type checker can follow."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar, cast
 
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
+from numba.np import linalg
 
 Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def _refuse() -> None:
+    raise ImportError
+
+
+# As it loads, numba imports scipy.linalg (15 MiB) to learn whether compiled code could call it. Ours does not.
+_asked, linalg.ensure_blas = linalg.ensure_blas, _refuse
+try:
+    import_module("numba.np.arraymath")
+finally:
+    linalg.ensure_blas = _asked
 
 
 def compiled(function: Function) -> Function:

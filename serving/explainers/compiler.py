@@ -12,9 +12,13 @@ from registry.artefacts.boosters import LightGBMModel, XGBoostModel
 from registry.errors import TreesUnusable
 from registry.trees.scikit import TREES, trees_of
 from registry.trees.tables import TreeModel
-from serving.explainers.calibrating import calibrated_part, compile_calibrated
-from serving.explainers.linear import compile_linear
-from serving.explainers.preparing import PreparedScorer, players_of, preparation_of
+from serving.explainers.preparing import PreparedScorer, players_of
+from serving.explainers.scikit import (
+    calibrated_part,
+    calibrated_scorer,
+    linear_scorer,
+    preparation_of,
+)
 from serving.explainers.scores import (
     Floats,
     Integers,
@@ -51,11 +55,11 @@ def _compiled(estimator: BaseEstimator, players: Integers, baseline: Floats, roo
         case CalibratedClassifierCV():
             below, curve = calibrated_part(estimator)
             inner = _compiled(below, players, baseline, room)
-            return compile_calibrated(curve, inner, len(baseline))
+            return calibrated_scorer(curve, inner, len(baseline))
         case Pipeline():
             return _pipeline(estimator, players, baseline, room)
         case LogisticRegression() | SGDClassifier():
-            return compile_linear(estimator, preparation_of([], len(players)), players, baseline)
+            return linear_scorer(estimator, preparation_of([], len(players)), players, baseline)
     return compile_trees(_trees(estimator), players, baseline, room)
 
 
@@ -67,7 +71,7 @@ def _pipeline(estimator: Pipeline, players: Integers, baseline: Floats, room: Ro
         )
     preparation = preparation_of(steps, len(players))
     if isinstance(last, LogisticRegression | SGDClassifier):
-        return compile_linear(last, preparation, players, baseline)
+        return linear_scorer(last, preparation, players, baseline)
     inner = compile_trees(
         _trees(last), players_of(preparation.kept, players), preparation.rows(baseline), room
     )

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression, SGDClassifier
 
 from serving.explainers.compiled import compiled
 from serving.explainers.preparing import Preparation
@@ -14,7 +13,6 @@ from serving.explainers.scores import (
     Means,
     Output,
     Scores,
-    UnsupportedEstimator,
     gathered_scores,
     method_of,
 )
@@ -57,21 +55,17 @@ class LinearScorer:
 
 
 def compile_linear(
-    regression: LogisticRegression | SGDClassifier,
+    weights: Floats,
+    constant: float,
     preparation: Preparation,
     players: Integers,
     baseline: Floats,
 ) -> LinearScorer:
-    """Collapse the model and what prepares its rows against the baseline matrix (m, p).
-
-    Raises UnsupportedEstimator for a model that gives no log-odds.
-    """
-    if isinstance(regression, SGDClassifier) and regression.loss != "log_loss":
-        raise UnsupportedEstimator(f"A linear model of {regression.loss} gives no log-odds.")
+    """Collapse the model, weights (kept,) and a constant, and what prepares its rows against the baseline matrix (m, p)."""
     kept = preparation.kept
     coefficients = np.zeros(len(kept))
-    coefficients[kept] = regression.coef_[0] / preparation.scale
-    intercept = float(regression.intercept_[0] - coefficients[kept] @ preparation.mean)
+    coefficients[kept] = weights / preparation.scale
+    intercept = float(constant - coefficients[kept] @ preparation.mean)
 
     filled = np.where(np.isnan(baseline), preparation.filling, baseline)
     centre = np.asarray(filled.mean(axis=0), dtype=np.float64)

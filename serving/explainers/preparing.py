@@ -1,13 +1,9 @@
 """What a pipeline does to its columns, each on its own, before the model sees them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
-from sklearn.impute import SimpleImputer
-from sklearn.preprocessing import StandardScaler
 
 from serving.explainers.scores import Floats, Integers, Scorer, Scores, UnsupportedEstimator
 
@@ -49,47 +45,9 @@ class PreparedScorer:
         return self.inner.score(self.preparation.rows(matrix))
 
 
-def preparation_of(steps: Sequence[BaseEstimator], columns: int) -> Preparation:
-    """Of the steps before the model: an imputer, a scaler, both in that order, or none.
-
-    Raises UnsupportedEstimator.
-    """
-    filling = np.full(columns, np.nan)
-    kept = np.ones(columns, dtype=np.bool_)
-    rest = list(steps)
-    if rest and isinstance(rest[0], SimpleImputer):
-        filling, kept = _of_imputer(rest.pop(0))
-    mean, scale = np.zeros(int(kept.sum())), np.ones(int(kept.sum()))
-    if rest and isinstance(rest[0], StandardScaler):
-        mean, scale = _of_scaler(rest.pop(0))
-    if rest:
-        names = ", ".join(type(step).__name__ for step in steps)
-        raise UnsupportedEstimator(
-            f"A pipeline that begins with {names} is none that we explain exactly."
-        )
-    return Preparation(filling, kept, mean, scale)
-
-
 def players_of(kept: NDArray[np.bool_], players: Integers) -> Integers:
     """The player of each kept column. Raises UnsupportedEstimator where the last player has none."""
     remaining = players[kept]
     if not len(remaining) or remaining.max() != players.max():
         raise UnsupportedEstimator("The imputer drops the column of a feature that had no value.")
     return remaining
-
-
-def _of_imputer(imputer: SimpleImputer) -> tuple[Floats, NDArray[np.bool_]]:
-    if imputer.add_indicator:
-        raise UnsupportedEstimator("The imputer adds columns that the contract does not know.")
-    if not np.isnan(imputer.missing_values):
-        raise UnsupportedEstimator("The imputer looks for another missing value than NaN.")
-    learned = np.asarray(imputer.statistics_, dtype=np.float64)
-    # A column that was never filled in training is dropped, or kept and filled with 0.
-    kept = ~np.isnan(learned) | imputer.keep_empty_features
-    return np.nan_to_num(learned), kept
-
-
-def _of_scaler(scaler: StandardScaler) -> tuple[Floats, Floats]:
-    if not (scaler.with_mean and scaler.with_std):
-        raise UnsupportedEstimator("The scaler was told not to centre or not to scale.")
-    return np.asarray(scaler.mean_), np.asarray(scaler.scale_)

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import exp
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+
+from serving.explainers.compiled import compiled
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]
@@ -86,7 +88,8 @@ class Link:
         if self.steps is not None:
             found = np.interp(margin, *self.steps)
         elif self.output == Output.LOG_ODDS:
-            found = expit(margin)
+            found = np.empty(len(margin))
+            _logistic(np.ascontiguousarray(margin, dtype=np.float64), found)
         else:
             found = np.clip(margin, 0.0, 1.0)  # a mean of shares, but for rounding
         return np.asarray(found, dtype=np.float64)
@@ -143,3 +146,10 @@ def gathered_scores(margin: Floats, attributions: Floats, base_value: float, lin
     with np.errstate(invalid="ignore", over="ignore"):
         gap = base_value + attributions.sum(axis=1) - margin
     return Scores(margin, attributions, base_value, gap, link)
+
+
+@compiled
+def _logistic(margin: Floats, pd: Floats) -> None:
+    """Fill pd (n,) by the C library's exponential, so that its bits are those of `scipy.special.expit`; NumPy's are others."""
+    for row in range(len(margin)):
+        pd[row] = 1.0 / (1.0 + exp(-margin[row]))

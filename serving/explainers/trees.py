@@ -22,11 +22,11 @@ The margin is the sum of the leaves reached, from the same pass; its bits are th
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from scipy.special import comb
 
+from audit.deferred import deferred
 from registry.trees.tables import Quantity, TreeModel
 from serving.explainers.forest import Forest, Starts, flattened
 from serving.explainers.forest import Patterns as LeafBits
@@ -50,6 +50,11 @@ from serving.explainers.tree_kernels import (
     show_patterns,
 )
 from serving.serving_policy import MOST_TABLE_MIB
+
+if TYPE_CHECKING:
+    from scipy import special
+else:
+    special = deferred("scipy.special")  # asked when trees are compiled, and not when they score
 
 LeafPatterns = tuple[Starts, LeafBits, Counts]  # of one tree, as distinct_patterns tells them
 
@@ -107,18 +112,18 @@ class Patterns:
     each call finds it anew."""
 
     forest: Forest
+    weights: tuple[Floats, Floats]
     baseline: Floats
     trees: tuple[LeafPatterns, ...] | None
 
     def add(self, rows: Floats, margin: Floats, attributions: Floats) -> None:
-        weights = _shapley_weights(self.forest.most_players)
         for tree, seen in enumerate(self.trees or _leaf_patterns(self.forest, self.baseline)):
             add_tree_by_patterns(
                 self.forest,
                 np.uint64(tree),
                 *seen,
                 len(self.baseline),
-                *weights,
+                *self.weights,
                 rows,
                 margin,
                 attributions,
@@ -176,10 +181,11 @@ def compile_trees(
 
 
 def _way(forest: Forest, baseline: Floats, room: Room) -> tuple[Means, Way]:
+    weights = _shapley_weights(forest.most_players)
     if room.means in (None, Means.TABLES) and forest.most_slots <= MOST_SLOTS:
         subtrees = subtrees_of(forest)
         if room.holds(8 * (subtrees.table_size + subtrees.reached_size)):
-            return Means.TABLES, _tables(forest, subtrees, baseline)
+            return Means.TABLES, _tables(forest, subtrees, weights, baseline)
     if room.means != Means.WALKS:
         kept, size = [], 0
         for seen in _leaf_patterns(forest, baseline):
@@ -188,14 +194,15 @@ def _way(forest: Forest, baseline: Floats, room: Room) -> tuple[Means, Way]:
                 break
             kept.append(seen)
         else:
-            return Means.PATTERNS, Patterns(forest, baseline, tuple(kept))
-    return Means.WALKS, Patterns(forest, baseline, None)
+            return Means.PATTERNS, Patterns(forest, weights, baseline, tuple(kept))
+    return Means.WALKS, Patterns(forest, weights, baseline, None)
 
 
-def _tables(forest: Forest, subtrees: Subtrees, baseline: Floats) -> Tables:
+def _tables(
+    forest: Forest, subtrees: Subtrees, weights: tuple[Floats, Floats], baseline: Floats
+) -> Tables:
     tables = np.zeros(subtrees.table_size)
     reached = np.zeros(subtrees.reached_size)
-    weights = _shapley_weights(forest.most_players)
     fill_tables(forest, subtrees, baseline, *weights, tables, reached)
     return Tables(forest, subtrees, tables, reached, forest.most_slots)
 
@@ -224,7 +231,7 @@ def _shapley_weights(most_players: int) -> tuple[Floats, Floats]:
     """Weights (k+1, k+1) by a, the players only the applicant satisfies, and b, those only the
     baseline row satisfies: of a player of the first kind, and of one of the second."""
     a, b = np.indices((most_players + 1, most_players + 1))
-    orders = comb(a + b, a)
+    orders = special.comb(a + b, a)
     gains = np.divide(1.0, a * orders, out=np.zeros(a.shape), where=a > 0)
     losses = np.divide(-1.0, b * orders, out=np.zeros(b.shape), where=b > 0)
     return gains, losses

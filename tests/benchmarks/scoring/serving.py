@@ -25,6 +25,7 @@ ROUNDS = 5
 SECONDS = 3.0
 DAY = 50_000
 PER_BATCH = 100
+DECISIONS = 4_000  # before memory is read
 OURS = f"/api/v1/models/{MODEL}/decisions"
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -35,11 +36,30 @@ def measure(rounds: int = ROUNDS, day: int = DAY) -> dict[str, float]:
         _make_reference_table()
         print("Training and approving the model ...", file=sys.stderr)
         token = open_bank(folder)
-        with sequencer(), server() as (port, process):
+        with sequencer(), server() as (port, _):
             figures = _compared(port, token, rounds)
-            figures["rss_mib_per_worker"] = max(resident_mib(process.pid))
             figures |= _day(port, token, day)
+        figures["rss_mib_per_worker"] = max(held(token)["served"])
     return {name: round(value, 3) for name, value in figures.items()}
+
+
+def held(token: str) -> dict[str, list[float]]:
+    """MiB of each worker of the product alone, with no reference beside it: `start` before its first decision, `served` after 4,000."""
+    with product(), server() as (port, process):
+        start = resident_mib(process.pid)
+        load(port, OURS, token, bodies(DECISIONS, seed=20_000), 0)
+        return {"start": start, "served": resident_mib(process.pid)}
+
+
+@contextmanager
+def product() -> Iterator[None]:
+    """Within the block servers have the product's own settings: shap and what it needs are not the product's memory."""
+    before = os.environ["DJANGO_SETTINGS_MODULE"]
+    os.environ["DJANGO_SETTINGS_MODULE"] = "governance.settings"
+    try:
+        yield
+    finally:
+        os.environ["DJANGO_SETTINGS_MODULE"] = before
 
 
 def _make_reference_table() -> None:
