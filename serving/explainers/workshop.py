@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING, cast
 
 from audit.deferred import deferred
@@ -26,6 +27,7 @@ else:
     artefacts = deferred("registry.artefacts")
     compiler = deferred("serving.explainers.compiler")
 
+PATIENCE_SECONDS = 600.0  # the deepest forests take a minute
 ROOT = Path(__file__).resolve().parents[2]
 # Of the environment: where programs, libraries and compiled code are found, and how many threads they start.
 _HANDED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LC_", "LD_", "PYTHON", "NUMBA_", "OMP_", "OPENBLAS_", "MALLOC_")  # fmt: skip
@@ -67,12 +69,16 @@ def made_apart(order: Order) -> Scorer:
     ) as process:
         assert process.stdin is not None  # both are pipes
         assert process.stdout is not None
-        with suppress(BrokenPipeError), process.stdin as orders:  # it ended: no answer comes either
-            carrying.write(orders, vars(order))
+        patience = Timer(PATIENCE_SECONDS, process.kill)
+        patience.start()
         try:
+            with suppress(BrokenPipeError), process.stdin as orders:  # it ended: so does the answer
+                carrying.write(orders, vars(order))
             answer = carrying.read(process.stdout)
         except ValueError as problem:
             raise ScorerUnusable(f"The process that makes scorers failed: {problem}") from problem
+        finally:
+            patience.cancel()
     if "refused" in answer:
         raise ScorerUnusable(answer["refused"])
     scorer = cast(Scorer, answer["scorer"])

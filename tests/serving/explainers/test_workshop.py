@@ -102,6 +102,17 @@ def test_a_process_that_ends_without_an_answer_makes_no_scorer(monkeypatch) -> N
         made_apart(an_order("linear"))
 
 
+def test_a_process_that_never_answers_is_ended(monkeypatch, tmp_path) -> None:
+    sleeper = tmp_path / "python"
+    sleeper.write_text("#!/bin/sh\nexec sleep 600\n")
+    sleeper.chmod(0o755)
+    monkeypatch.setattr(workshop.sys, "executable", str(sleeper))
+    monkeypatch.setattr(workshop, "PATIENCE_SECONDS", 0.5)
+
+    with pytest.raises(ScorerUnusable, match="end too early"):
+        made_apart(an_order("linear"))
+
+
 def test_the_process_is_told_no_secret(monkeypatch) -> None:
     for name in ("CREDENCE_SECRET_KEY", "DATABASE_URL", "BROKER_URL", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "of this test")
