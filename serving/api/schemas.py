@@ -291,6 +291,16 @@ class StatusBodySchema(serializers.Serializer[None]):
         required=False,
         help_text="What an incomplete application lacks.",
     )
+    asked = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        required=False,
+        help_text="The amount and the terms that were asked for; with `offered`, where a notice of the counteroffer is to be composed.",
+    )
+    offered = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        required=False,
+        help_text="The amount and the terms that a counteroffer puts in their place.",
+    )
     respond_by = serializers.DateField(
         required=False, help_text="Until when the applicant may bring what is missing."
     )

@@ -67,8 +67,8 @@ class NoticeDelivery(models.Model):
 class ApplicationStatus(models.Model):
     """One thing that happened to an application outside of deciding it, as the lending system reports it. Never changed.
 
-    `at` is when it happened; for `incomplete`, when the application came in. What is missing is in the private part
-    of the entry; until when the applicant may bring it is `respond_by`.
+    `at` is when it happened; for `incomplete`, when the application came in. What is missing, asked for or
+    offered is in the private part of the entry; until when the applicant may bring it is `respond_by`.
     """
 
     class Status(models.TextChoices):
