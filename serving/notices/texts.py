@@ -12,8 +12,15 @@ from typing import Any, Self
 from audit.errors import FieldProblem
 from serving.errors import NoticeTextsMalformed
 from serving.notices.checks import (
-    address, all_texts, fault, is_days, is_number, keys, text, texts,
-)  # fmt: skip
+    address,
+    all_texts,
+    fault,
+    is_days,
+    is_number,
+    keys,
+    text,
+    texts,
+)
 
 PART = "adverse_action"
 WORDS = (
