@@ -6,7 +6,7 @@ from rest_framework import serializers
 from audit.api_schema import ProblemSchema, refused
 from serving.explainers.scores import Output
 from serving.idempotency import HEADER
-from serving.models import ApplicationStatus
+from serving.models import ApplicationNotice, ApplicationStatus
 
 REQUEST_EXAMPLE = OpenApiExample(
     "An application",
@@ -256,6 +256,26 @@ class NoticeSchema(serializers.Serializer[None]):
     notice_id = serializers.UUIDField()
     decision_id = serializers.UUIDField()
     kind = serializers.ChoiceField(["adverse_action"])
+    language = serializers.CharField()
+    policy = serializers.CharField()
+    policy_sha256 = serializers.CharField()
+    sha256 = serializers.CharField(help_text="Of the salted content in the entry's private part.")
+    issued_at = serializers.DateTimeField()
+    entry_id = serializers.UUIDField()
+    document = serializers.DictField(
+        help_text="What the notice says, in reading order. `recipient` is filled in by the bank."
+    )
+    deliveries = DeliverySchema(many=True)
+
+
+class ApplicationNoticeSchema(serializers.Serializer[None]):
+    status_id = serializers.UUIDField()
+    answer_by = serializers.DateField(help_text="Until when the applicant is asked to answer.")
+    gives_reasons = serializers.BooleanField(
+        help_text="True of a counteroffer combined with the reasons of a decision: sent, nothing more is due."
+    )
+    notice_id = serializers.UUIDField()
+    kind = serializers.ChoiceField(ApplicationNotice.Kind.choices)
     language = serializers.CharField()
     policy = serializers.CharField()
     policy_sha256 = serializers.CharField()
