@@ -24,8 +24,10 @@ class DeliveryInline(ReadOnlyInline):
     fields = ("channel", "sent_at", "recorded_by", "recorded_at")
 
 
-class ApplicationDeliveryInline(DeliveryInline):
+class ApplicationDeliveryInline(ReadOnlyInline):
     model = ApplicationNoticeDelivery
+    hide_title = True
+    fields = ("channel", "sent_at", "recorded_by", "recorded_at")
 
 
 @admin.register(Notice)
