@@ -63,6 +63,7 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         Item("Reviews", "contact_support", "serving_review"),
         Item("Notices due", "schedule_send", "serving_decision", url="notices-due"),
         Item("Notices", "mail", "serving_notice"),
+        Item("Notices of applications", "outgoing_mail", "serving_applicationnotice"),
         Item("Live rollout", "compare_arrows", "serving_deployment", url="rollout"),
         Item("Rollout steps", "call_split", "serving_deployment"),
         Item("Outcomes", "event_available", "serving_outcome"),

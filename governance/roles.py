@@ -69,6 +69,8 @@ READ_MODELS = READ_LOG | frozenset(
         "registry.view_trackedrun",
         "registry.view_userestriction",
         "registry.view_writeback",
+        "serving.view_applicationnotice",
+        "serving.view_applicationnoticedelivery",
         "serving.view_applicationstatus",
         "serving.view_decision",
         "serving.view_deployment",

@@ -1,7 +1,7 @@
 """What monitoring measures of a version beside the champion, as readings of its guard rails.
 
 Limits are those of the model's monitoring policy. How groups fare is told as a state without figures: whoever may see
-those finds them in the fairness report. A shadow is measured by serving alone.
+those finds them in the fairness report, which speaks of decisions. Of a shadow it is what it would have decided.
 """
 
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from audit.errors import Refusal
 from monitoring.drift import Column, column_drift
+from monitoring.errors import NothingToMeasure
 from monitoring.measured import compare_groups
 from monitoring.policy import FairnessRules, MonitoringPolicy
 from monitoring.queries.groups import groups_of_subjects
@@ -25,22 +26,20 @@ from registry.models import ModelVersion
 from serving.guard_rails import Reading, State
 from serving.models import Deployment
 from serving.policy import DecisionOutcome
-from serving.queries import DecisionWindow
+from serving.queries import DecisionWindow, ShadowWindow, shadow_window
 
 DRIFT, IMPACT = "score drift", "adverse impact"
 MOST_DECISIONS = 20_000
 """Of how many decisions at most rows are read for each look, which may come every minute; more where a limit needs more."""
-Measure = Callable[[Deployment, DecisionWindow, MonitoringPolicy, User], Reading]
+Window = DecisionWindow | ShadowWindow
+Measure = Callable[[Deployment, Window, MonitoringPolicy, User], Reading]
 
 
 def population_readings(step: Deployment, now: datetime, *, reader: User) -> list[Reading]:
-    """Drift and adverse impact of the newest that the step decided since it began; none of a shadow."""
-    if step.role == Deployment.Role.SHADOW:
-        return []
+    """Drift and adverse impact of the newest that the step decided since it began, or scored in the shadow."""
     try:
         _, limits = policy_in_force(step.model, now)
-        most = max(MOST_DECISIONS, limits.drift.minimum_current)
-        window = window_of(step.version, step.started_at, now, most)
+        window = _window(step, now, max(MOST_DECISIONS, limits.drift.minimum_current))
     except Refusal as refusal:  # no policy, or nothing decided
         return [_not_measured(name, refusal.detail) for name in (DRIFT, IMPACT)]
     return [
@@ -49,11 +48,21 @@ def population_readings(step: Deployment, now: datetime, *, reader: User) -> lis
     ]
 
 
+def _window(step: Deployment, now: datetime, most: int) -> Window:
+    """Raises NothingToMeasure."""
+    if step.role != Deployment.Role.SHADOW:
+        return window_of(step.version, step.started_at, now, most)
+    window = shadow_window(step, most)
+    if not window.pd.size:
+        raise NothingToMeasure(f"{step.version} scored nothing in the shadow yet.")
+    return window
+
+
 def _read(
     name: str,
     measure: Measure,
     step: Deployment,
-    window: DecisionWindow,
+    window: Window,
     limits: MonitoringPolicy,
     reader: User,
 ) -> Reading:
@@ -63,9 +72,7 @@ def _read(
         return _not_measured(name, refusal.detail)
 
 
-def _drift(
-    step: Deployment, window: DecisionWindow, limits: MonitoringPolicy, reader: User
-) -> Reading:
+def _drift(step: Deployment, window: Window, limits: MonitoringPolicy, reader: User) -> Reading:
     """The population stability index of pd against the version's approved reference."""
     rules, reference = limits.drift, _reference_pd(step.version, limits.drift.minimum_reference)
     n, m = window.pd.size, reference.size
@@ -81,16 +88,14 @@ def _drift(
     )  # fmt: skip
 
 
-def _impact(
-    step: Deployment, window: DecisionWindow, limits: MonitoringPolicy, reader: User
-) -> Reading:
+def _impact(step: Deployment, window: Window, limits: MonitoringPolicy, reader: User) -> Reading:
     """The worst state that the fairness limits give any group."""
     if limits.fairness is None:
         return _not_measured(IMPACT, "The monitoring policy compares no groups.")
     return _worst(window, limits.fairness, reader)
 
 
-def _worst(window: DecisionWindow, rules: FairnessRules, reader: User) -> Reading:
+def _worst(window: Window, rules: FairnessRules, reader: User) -> Reading:
     members = groups_of_subjects(window.subject_ids.tolist(), rules.attributes, reader=reader)
     compared = compare_groups(
         "", window.outcomes == DecisionOutcome.APPROVED.value, window.pd, np.full(window.pd.size, np.nan),
@@ -102,7 +107,10 @@ def _worst(window: DecisionWindow, rules: FairnessRules, reader: User) -> Readin
         state = State.BREACH
     elif states & {GroupState.PASS, GroupState.WATCH}:
         state = State.WITHIN
-    read = f"{', '.join(members.columns)} of {members.people:,} people were read; the fairness report has the figures"
+    figures = "the fairness report has the figures"
+    if isinstance(window, ShadowWindow):
+        figures = "of what it would have decided, which no report speaks of"
+    read = f"{', '.join(members.columns)} of {members.people:,} people were read; {figures}"
     return Reading(
         IMPACT, "ratio", state, rules.limits.breach, window.pd.size, 0, detail=read
     )  # fmt: skip

@@ -10,6 +10,7 @@ class ServingConfig(AppConfig):
     append_only = [
         "Decision", "Outcome", "LoadFailure", "ExplanationFailure", "Replay", "ReplayRun", "ReplayFailure",
         "ProbeSet", "ProbeResult", "ProbeFailure", "Notice", "NoticeDelivery", "ApplicationStatus", "LateNotice", "NoticeAlert",
+        "ApplicationNotice", "ApplicationNoticeDelivery",
         "Resolution", "Correction", "ReviewStep", "LateReview", "ShadowPass", "GuardRailEvaluation", "GuardRailBreach",
     ]  # fmt: skip
     governed = ["Deployment", "Review"]

@@ -178,7 +178,7 @@ class NoticeTextsMalformed(InvalidInput):
 
 
 class NoNoticePolicy(Refusal):
-    """No notice policy of the model, or for all models, is approved and in force."""
+    """No notice policy of the model, or for all models, with words for such a notice is approved and in force."""
 
 
 class NoAdverseAction(Refusal):
@@ -190,11 +190,23 @@ class NotDecidedYet(Refusal):
 
 
 class NoticeAlreadyIssued(Refusal):
-    """The decision has its notice; it is issued once and read as often as wanted."""
+    """The decision, or the status, has its notice; it is issued once and read as often as wanted."""
 
 
 class NoSuchNotice(NotFound):
-    """No notice was issued for the decision."""
+    """No notice was issued for the decision, or about the application."""
+
+
+class NoSuchStatus(NotFound):
+    """Nothing that a notice is composed of was reported of the application: no counteroffer, and nothing missing."""
+
+
+class OfferTermsUnknown(Refusal):
+    """The counteroffer was reported without what was asked for and what is offered instead."""
+
+
+class DecidedMeanwhile(Refusal):
+    """The application was decided, so that it lacks nothing any more: its notice is that of the decision."""
 
 
 class NoticeLanguageDiffers(Refusal):

@@ -29,6 +29,8 @@ class Event(StrEnum):
     NOTICES_DUE_SOON = "serving.notices.due_soon"
     NOTICES_LATE = "serving.notices.late"
     STATUS_RECORDED = "serving.application.status_recorded"
+    APPLICATION_NOTICE_ISSUED = "serving.application.notice_issued"
+    APPLICATION_NOTICE_DELIVERED = "serving.application.notice_delivered"
     DECISION_RESOLVED = "serving.decision.resolved"
     DECISION_CORRECTED = "serving.decision.corrected"
     REVIEW_OPENED = "serving.review.opened"
@@ -69,6 +71,8 @@ DESCRIPTIONS = {
     Event.NOTICES_DUE_SOON: "Clocks of a model passed an alert day without the applicant being told: which day, and how many.",
     Event.NOTICES_LATE: "An applicant was not told by the due date: about which decision or application, and since when it is late.",
     Event.STATUS_RECORDED: "Something happened to an application outside of deciding it. What it was is in the private part.",
+    Event.APPLICATION_NOTICE_ISSUED: "The notice of a counteroffer, or of what an application lacks, was composed and kept: under which notice policy, and its digest. Which of the two it is, and what it says, is in the private part.",
+    Event.APPLICATION_NOTICE_DELIVERED: "The bank reported that a notice about an application was sent: by which channel and when. Its reference is in the private part.",
     Event.DECISION_RESOLVED: "A person decided a referred case, or against the outcome that stood, alone or after a review. Outcome, reasons and rationale are in the private part.",
     Event.DECISION_CORRECTED: "An application was decided anew with corrected data: which decision it was, which it is, and the names of what was corrected.",
     Event.REVIEW_OPENED: "An applicant contests a decision: when that came, by when it is answered, and by which policy. The grounds are in the private part.",

@@ -9,6 +9,8 @@ from django.db.models import Count, Max, Min
 from audit.purposes import DECISION
 from audit.weighing import Holding
 from serving.models import (
+    ApplicationNotice,
+    ApplicationNoticeDelivery,
     ApplicationStatus,
     Decision,
     Notice,
@@ -62,6 +64,8 @@ def _newest(subject_ids: Sequence[UUID]) -> Iterator[tuple[UUID, date]]:
     for rows, whose, when in (
         (Decision.objects, "subject_id", "decided_at"),
         (ApplicationStatus.objects, "subject_id", "recorded_at"),
+        (ApplicationNotice.objects, "status__subject_id", "issued_at"),
+        (ApplicationNoticeDelivery.objects, "notice__status__subject_id", "sent_at"),
         (Notice.objects, "decision__subject_id", "issued_at"),
         (NoticeDelivery.objects, "notice__decision__subject_id", "sent_at"),
         (Outcome.objects, "decision__subject_id", "observed_on"),

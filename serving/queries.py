@@ -25,7 +25,9 @@ from serving.models import (
     IdempotencyRecord,
     Observation,
     Outcome,
+    ShadowScore,
 )
+from serving.policy import DecisionPath
 
 IDS_PER_QUERY = 500
 
@@ -211,6 +213,39 @@ def decisions_window(
         bad=bad,
         matured=matured,
         reasons=[[reason["reason_group"] for reason in reasons] for reasons in columns[9]],
+    )
+
+
+@dataclass(frozen=True)
+class ShadowWindow:
+    """n applications as a version in the shadow would have decided them, oldest first: whose they are, pd 0 to 1, outcomes.
+
+    Restricted persons are not among them, nor erased ones, whose scores are deleted, nor applications that it would have refused.
+    """
+
+    subject_ids: NDArray[np.object_]
+    pd: NDArray[np.float64]
+    outcomes: NDArray[np.object_]
+
+
+def shadow_window(step: Deployment, most: int) -> ShadowWindow:
+    """The newest `most` that the step scored. Those that a use restriction left to a person are left out: a shadow applies none."""
+    rows = list(
+        ShadowScore.objects.filter(
+            ~Exists(restricted_people(OuterRef("subject_id"))), deployment=step, problem=""
+        )
+        .exclude(decision__decision_path=DecisionPath.RESTRICTED.value)
+        .order_by(
+            "-decision_id"
+        )  # by time, and by the index of the constraint that scores are made once
+        .values_list("subject_id", "pd", "outcome")[:most]
+    )
+    rows.reverse()
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 3
+    return ShadowWindow(
+        subject_ids=np.array(columns[0], dtype=object),
+        pd=np.array(columns[1], dtype=np.float64),
+        outcomes=np.array(columns[2], dtype=object),
     )
 
 

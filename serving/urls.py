@@ -2,6 +2,11 @@
 
 from django.urls import path
 
+from serving.api.application_notices import (
+    ApplicationNoticeDeliveries,
+    NoticeOfApplication,
+    StatusNotice,
+)
 from serving.api.applications import ApplicationStatuses
 from serving.api.decisions import DecisionBatches, DecisionDetail, Decisions
 from serving.api.deployments import DeploymentEnd, Deployments, Rollout
@@ -39,6 +44,12 @@ urlpatterns = [
     path("decisions/<uuid:decision_id>/notice/deliveries", NoticeDeliveries.as_view()),
     path("notices/due", DueNotices.as_view()),
     path("applications/<path:application_ref>/status", ApplicationStatuses.as_view()),
+    path("applications/<path:application_ref>/notice", NoticeOfApplication.as_view()),
+    path(
+        "applications/<path:application_ref>/notice/deliveries",
+        ApplicationNoticeDeliveries.as_view(),
+    ),
+    path("statuses/<uuid:status_id>/notice", StatusNotice.as_view(), name="status-notice"),
     path("labels", Labels.as_view()),
     path("decisions/<uuid:decision_id>/resolution", DecisionResolution.as_view()),
     path("decisions/<uuid:decision_id>/corrections", DecisionCorrections.as_view()),

@@ -57,7 +57,8 @@ def notices_due(request: HttpRequest) -> HttpResponse:
     wanted = form.cleaned_data if form.is_valid() else {}
     decisions = due.waiting_decisions(texts, now).select_related("notice")
     decisions = _filtered(decisions.prefetch_related("resolutions"), wanted, now)
-    applications = _filtered(due.waiting_applications(texts, now), wanted, now)[:PER_PAGE]
+    incomplete = due.waiting_applications(texts, now).select_related("notice")
+    applications = _filtered(incomplete, wanted, now)[:PER_PAGE]
     if wanted.get("waits") == PERSON:
         decisions, applications = due.for_a_person(decisions), applications.none()
     page = BoundedPaginator(decisions, PER_PAGE).get_page(request.GET.get("page"))
@@ -112,6 +113,6 @@ def _application(row: Any, texts: Any, now: datetime) -> list[object]:
         link(row),
         row.model_name,
         f"receipt, {moment(clock.started_at)}",
-        "of what is missing",
+        "issued, not sent" if hasattr(row, "notice") else "of what is missing",
         clock.clock.legal_basis,
     ]

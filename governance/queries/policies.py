@@ -14,6 +14,7 @@ from registry.queries import policies_in_force
 from serving.errors import NoticeTextsMalformed
 from serving.letters.texts import PART as EXPLANATION_LETTER
 from serving.letters.texts import LetterPolicy
+from serving.notices.application_texts import COUNTEROFFER, INCOMPLETENESS, ApplicationTexts
 from serving.notices.due import texts_of
 from serving.notices.texts import PART as ADVERSE_ACTION
 from serving.serving_policy import ServingPolicy
@@ -41,15 +42,21 @@ def require_readable(policy: Policy) -> None:
 
 
 def _require_readable_notices(policy: Policy) -> None:
-    known = (ADVERSE_ACTION, EXPLANATION_LETTER)
+    known = (ADVERSE_ACTION, COUNTEROFFER, INCOMPLETENESS, EXPLANATION_LETTER)
     problems = [
-        FieldProblem(name, "unexpected", f"No such part; there are {' and '.join(known)}.")
+        FieldProblem(name, "unexpected", f"No such part; there are {', '.join(known)}.")
         for name in sorted(set(policy.body).difference(known))
     ]
+    further = [part for part in (COUNTEROFFER, INCOMPLETENESS) if part in policy.body]
+    if further and ADVERSE_ACTION not in policy.body:
+        detail = f"Is required: {' and '.join(further)} take the creditor and the channels from it."
+        problems.append(FieldProblem(ADVERSE_ACTION, "missing", detail))
     if problems:
         raise NoticeTextsMalformed("The notice policy cannot be used.", errors=problems)
     if ADVERSE_ACTION in policy.body:
         texts_of(policy)
+    for part in further:
+        ApplicationTexts.from_json(policy.body, part)
     LetterPolicy.from_json(policy.body)
 
 

@@ -59,6 +59,8 @@ def record_status(application_ref: str, document: object, *, by: User) -> Applic
         "status": report.status,
         "at": report.at,
         "missing": report.missing,
+        "asked": report.asked,
+        "offered": report.offered,
         "respond_by": report.respond_by,
     }
     status.entry = record(

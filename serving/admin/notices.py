@@ -2,14 +2,30 @@
 
 from django.contrib import admin
 from django.db.models import Model
+from django.urls import reverse
+from django.utils.html import format_html
 
 from audit.admin_base import ReadOnlyAdmin, ReadOnlyInline
 from serving.admin.parts import link
-from serving.models import ApplicationStatus, LateNotice, Notice, NoticeAlert, NoticeDelivery
+from serving.models import (
+    ApplicationNotice,
+    ApplicationNoticeDelivery,
+    ApplicationStatus,
+    LateNotice,
+    Notice,
+    NoticeAlert,
+    NoticeDelivery,
+)
 
 
 class DeliveryInline(ReadOnlyInline):
     model = NoticeDelivery
+    hide_title = True
+    fields = ("channel", "sent_at", "recorded_by", "recorded_at")
+
+
+class ApplicationDeliveryInline(ReadOnlyInline):
+    model = ApplicationNoticeDelivery
     hide_title = True
     fields = ("channel", "sent_at", "recorded_by", "recorded_at")
 
@@ -39,14 +55,60 @@ class NoticeDeliveryAdmin(ReadOnlyAdmin):
     list_select_related = ("notice", "recorded_by")
 
 
+@admin.register(ApplicationNotice)
+class ApplicationNoticeAdmin(ReadOnlyAdmin):
+    """Whoever may see what applicants said reads it through *To read*."""
+
+    list_display = ("issued_at", "kind", "answer_by", "language", "policy", "status_link")
+    list_filter = ("kind", "language", "issued_at")
+    list_select_related = ("policy", "status")
+    search_fields = ("=application_id", "=id")
+    fields = (
+        "status_link", "kind", "answer_by", "reasons_link", "to_read", "language", "policy", "sha256", "issued_at",
+        "issued_by", "application_id", "entry",
+    )  # fmt: skip
+    inlines = (ApplicationDeliveryInline,)
+
+    @admin.display(description="Status")
+    def status_link(self, notice: ApplicationNotice) -> str:
+        return link(notice.status)
+
+    @admin.display(description="Gives the reasons of")
+    def reasons_link(self, notice: ApplicationNotice) -> str:
+        return link(notice.reasons_of) if notice.reasons_of else "No decision."
+
+    @admin.display(description="To read")
+    def to_read(self, notice: ApplicationNotice) -> str:
+        return _to_read(notice.status)
+
+
+@admin.register(ApplicationNoticeDelivery)
+class ApplicationNoticeDeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("sent_at", "channel", "notice", "recorded_by", "recorded_at")
+    list_filter = ("channel", "sent_at")
+    list_select_related = ("notice", "recorded_by")
+
+
 @admin.register(ApplicationStatus)
 class ApplicationStatusAdmin(ReadOnlyAdmin):
-    """What is missing of an incomplete application is in the private part of the entry."""
+    """What is missing, asked for or offered is in the private part of the entry."""
 
     list_display = ("at", "status", "model_name", "respond_by", "client", "application_id")
     list_filter = ("status", "model_name", "at")
     list_select_related = ("client",)
     search_fields = ("=application_id",)
+    fields = (
+        "at", "status", "model_name", "respond_by", "notice_link", "to_read", "client", "recorded_at", "application_id",
+        "entry",
+    )  # fmt: skip
+
+    @admin.display(description="Notice")
+    def notice_link(self, status: ApplicationStatus) -> str:
+        return link(status.notice) if hasattr(status, "notice") else "None issued."
+
+    @admin.display(description="To read")
+    def to_read(self, status: ApplicationStatus) -> str:
+        return _to_read(status) if hasattr(status, "notice") else ""
 
 
 @admin.register(LateNotice)
@@ -64,3 +126,12 @@ class LateNoticeAdmin(ReadOnlyAdmin):
 class NoticeAlertAdmin(ReadOnlyAdmin):
     list_display = ("until", "model_name", "alert_day", "waiting")
     list_filter = ("model_name", "alert_day")
+
+
+def _to_read(status: ApplicationStatus) -> str:
+    address = reverse("status-notice", args=[status.pk])
+    return format_html(
+        '<a class="text-link" href="{}?format=html">page</a>, <a class="text-link" href="{}?format=pdf">PDF</a>',
+        address,
+        address,
+    )

@@ -27,15 +27,34 @@ from audit.canonical import timestamp
 from serving.actions.notices import issue_notice, record_delivery
 from serving.api import schemas
 from serving.api.decisions import readable_decision
-from serving.models import Decision
+from serving.models import ApplicationNotice, Decision, Notice
 from serving.notices import due
-from serving.notices.reading import document_of, issued_notice, notice_answer
+from serving.notices.reading import delivery_answer, document_of, issued_notice, notice_answer
+
+FORMAT = OpenApiParameter("format", str, enum=DOCUMENT_FORMATS, description="json unless given.")
 
 
 class FormatQuery(serializers.Serializer[None]):
     """As what a notice is wanted."""
 
     format = serializers.ChoiceField(choices=DOCUMENT_FORMATS, default="json")
+
+
+def format_wanted(request: Request) -> str:
+    asked = FormatQuery(data=request.query_params)
+    asked.is_valid(raise_exception=True)
+    wanted: str = asked.validated_data["format"]
+    return wanted
+
+
+def rendered(notice: Notice | ApplicationNotice, wanted: str, filename: str) -> HttpResponseBase:
+    """The notice as a page or as a PDF."""
+    document = document_of(notice)
+    from serving.notices import rendering  # brings typst, which only documents need
+
+    if wanted == "html":
+        return page_answer(rendering.notice_page(document))
+    return pdf_answer(rendering.notice_pdf(document, notice.issued_at), filename)
 
 
 class DecisionNotice(ActView):
@@ -45,9 +64,7 @@ class DecisionNotice(ActView):
 
     @extend_schema(
         operation_id="notice",
-        parameters=[
-            OpenApiParameter("format", str, enum=DOCUMENT_FORMATS, description="json unless given.")
-        ],
+        parameters=[FORMAT],
         responses={
             (200, "application/json"): schemas.NoticeSchema,
             (200, "text/html"): OpenApiTypes.STR,
@@ -61,18 +78,11 @@ class DecisionNotice(ActView):
     )
     def get(self, request: Request, decision_id: UUID) -> HttpResponseBase:
         """The notice as it was issued. The applicant's name and address are not known here: the bank fills them in."""
-        asked = FormatQuery(data=request.query_params)
-        asked.is_valid(raise_exception=True)
+        wanted = format_wanted(request)
         notice = issued_notice(readable_decision(request, decision_id, "serving.view_observation"))
-        if asked.validated_data["format"] == "json":
+        if wanted == "json":
             return Response(notice_answer(notice))
-        document = document_of(notice)
-        from serving.notices import rendering  # brings typst, which only documents need
-
-        if asked.validated_data["format"] == "html":
-            return page_answer(rendering.notice_page(document))
-        pdf = rendering.notice_pdf(document, notice.issued_at)
-        return pdf_answer(pdf, f"notice-{decision_id}.pdf")
+        return rendered(notice, wanted, f"notice-{decision_id}.pdf")
 
     @extend_schema(
         operation_id="issue_notice",
@@ -106,15 +116,7 @@ class NoticeDeliveries(ActView):
         """Record that the bank sent the notice: from then on nothing is due."""
         body = json_object(request, LARGEST_SINGLE)
         delivery = record_delivery(decision_id, body, by=actor(request))
-        return Response(
-            {
-                "delivery_id": str(delivery.pk),
-                "channel": delivery.channel,
-                "sent_at": timestamp(delivery.sent_at),
-                "recorded_at": timestamp(delivery.recorded_at),
-            },
-            status=201,
-        )
+        return Response(delivery_answer(delivery), status=201)
 
 
 class DueNotices(ActView, generics.GenericAPIView[Decision]):

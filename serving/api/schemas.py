@@ -6,7 +6,7 @@ from rest_framework import serializers
 from audit.api_schema import ProblemSchema, refused
 from serving.explainers.scores import Output
 from serving.idempotency import HEADER
-from serving.models import ApplicationStatus
+from serving.models import ApplicationNotice, ApplicationStatus
 
 REQUEST_EXAMPLE = OpenApiExample(
     "An application",
@@ -268,6 +268,26 @@ class NoticeSchema(serializers.Serializer[None]):
     deliveries = DeliverySchema(many=True)
 
 
+class ApplicationNoticeSchema(serializers.Serializer[None]):
+    status_id = serializers.UUIDField()
+    answer_by = serializers.DateField(help_text="Until when the applicant is asked to answer.")
+    gives_reasons = serializers.BooleanField(
+        help_text="True of a counteroffer combined with the reasons of a decision: sent, nothing more is due."
+    )
+    notice_id = serializers.UUIDField()
+    kind = serializers.ChoiceField(ApplicationNotice.Kind.choices)
+    language = serializers.CharField()
+    policy = serializers.CharField()
+    policy_sha256 = serializers.CharField()
+    sha256 = serializers.CharField(help_text="Of the salted content in the entry's private part.")
+    issued_at = serializers.DateTimeField()
+    entry_id = serializers.UUIDField()
+    document = serializers.DictField(
+        help_text="What the notice says, in reading order. `recipient` is filled in by the bank."
+    )
+    deliveries = DeliverySchema(many=True)
+
+
 class DueNoticeSchema(serializers.Serializer[None]):
     decision_id = serializers.UUIDField()
     model = serializers.CharField()
@@ -290,6 +310,16 @@ class StatusBodySchema(serializers.Serializer[None]):
         child=serializers.CharField(max_length=200),
         required=False,
         help_text="What an incomplete application lacks.",
+    )
+    asked = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        required=False,
+        help_text="The amount and the terms that were asked for; with `offered`, where a notice of the counteroffer is to be composed.",
+    )
+    offered = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        required=False,
+        help_text="The amount and the terms that a counteroffer puts in their place.",
     )
     respond_by = serializers.DateField(
         required=False, help_text="Until when the applicant may bring what is missing."

@@ -5,6 +5,8 @@ from serving.models.deployments import Deployment
 from serving.models.failures import ExplanationFailure, LoadFailure
 from serving.models.letters import ExplanationLetter
 from serving.models.notices import (
+    ApplicationNotice,
+    ApplicationNoticeDelivery,
     ApplicationStatus,
     LateNotice,
     Notice,
@@ -21,6 +23,8 @@ from serving.models.reviews import LateReview, Review, ReviewStep
 from serving.models.rollouts import GuardRailBreach, GuardRailEvaluation, ShadowPass, ShadowScore
 
 __all__ = [
+    "ApplicationNotice",
+    "ApplicationNoticeDelivery",
     "ApplicationStatus",
     "ClientMinute",
     "Correction",

@@ -67,8 +67,8 @@ class NoticeDelivery(models.Model):
 class ApplicationStatus(models.Model):
     """One thing that happened to an application outside of deciding it, as the lending system reports it. Never changed.
 
-    `at` is when it happened; for `incomplete`, when the application came in. What is missing is in the private part
-    of the entry; until when the applicant may bring it is `respond_by`.
+    `at` is when it happened; for `incomplete`, when the application came in. What is missing, asked for or
+    offered is in the private part of the entry; until when the applicant may bring it is `respond_by`.
     """
 
     class Status(models.TextChoices):
@@ -106,6 +106,68 @@ class ApplicationStatus(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_status_display()} at {self.at:%Y-%m-%d %H:%M} UTC"
+
+
+class ApplicationNotice(models.Model):
+    """The notice about one thing that happened to an application, as it was composed on the day it was issued. Never changed.
+
+    A counteroffer, combined with the reasons of `reasons_of` where that decision declined; or what an application lacks.
+    The applicant may answer until `answer_by`. What it says is kept as that of a notice of a decision.
+    """
+
+    class Kind(models.TextChoices):
+        COUNTEROFFER = "counteroffer"
+        INCOMPLETENESS = "incompleteness"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    status = models.OneToOneField(
+        ApplicationStatus, on_delete=models.PROTECT, related_name="notice"
+    )
+    application_id = models.UUIDField(db_index=True)
+    reasons_of = models.ForeignKey(
+        "serving.Decision", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    answer_by = models.DateField()
+    policy = models.ForeignKey("registry.Policy", on_delete=models.PROTECT, related_name="+")
+    language = models.CharField(max_length=20)
+    sha256 = models.CharField(max_length=64)
+    issued_at = models.DateTimeField()
+    issued_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="serving_reasons_with_counteroffer_only",
+                condition=Q(kind="counteroffer") | Q(reasons_of__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} notice of {self.issued_at:%Y-%m-%d}"
+
+
+class ApplicationNoticeDelivery(models.Model):
+    """One time that the bank sent a notice about an application, as the bank reports it. Never changed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    notice = models.ForeignKey(
+        ApplicationNotice, on_delete=models.PROTECT, related_name="deliveries"
+    )
+    channel = models.CharField(max_length=50)
+    sent_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name_plural = "application notice deliveries"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.channel} on {self.sent_at:%Y-%m-%d}"
 
 
 class LateNotice(models.Model):

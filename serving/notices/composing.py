@@ -1,4 +1,4 @@
-"""What a notice says: approved texts and one decision in, plain data out. Pure, and the same for the same inputs.
+"""What a notice says: approved texts and what it is about in, plain data out. Pure, and the same for the same inputs.
 
 The data holds texts and lists only, in the order in which they are read, so that it can be kept as it is. The applicant's name
 and address are not known here: `recipient` holds their place, which the bank fills in.
@@ -6,10 +6,11 @@ and address are not known here: `recipient` holds their place, which the bank fi
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from serving.errors import KeyFactorsUnknown
+from serving.notices.application_texts import ApplicationTexts
 from serving.notices.texts import NoticeTexts
 
 SCHEMA = "credence-notice/1"
@@ -40,20 +41,46 @@ class About:
     key_factors: tuple[str, ...] | None = None
 
 
+@dataclass(frozen=True)
+class Refused:
+    """The decision whose reasons say why the terms asked for were refused."""
+
+    action: ActionTaken
+    about: About
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A counteroffer as the lending system told of it: made on a day, open until another.
+
+    `refused` is None where no decision with reasons declined the terms asked for; then no reasons are given.
+    """
+
+    application_id: str
+    offered_on: date
+    answer_by: date
+    asked: tuple[str, ...]
+    offered: tuple[str, ...]
+    refused: Refused | None
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """What an application lacks, since when it is here, and until when that is needed."""
+
+    application_id: str
+    received_on: date
+    answer_by: date
+    missing: tuple[str, ...]
+
+
 def adverse_action_notice(
     texts: NoticeTexts, action: ActionTaken, about: About, issued_at: datetime
 ) -> dict[str, Any]:
     """The notice that an application was declined. Raises KeyFactorsUnknown."""
     words = texts.words
     return {
-        "schema": SCHEMA,
-        "kind": "adverse_action",
-        "language": texts.language,
-        "jurisdiction": texts.jurisdiction,
-        "legal_basis": list(texts.legal_basis),
-        "title": words["title"],
-        "creditor": _address(texts.creditor),
-        "recipient": {"label": words["recipient"], "name": "", "address": ""},
+        **_head("adverse_action", texts, words["title"], texts.legal_basis),
         "facts": [
             [words["issued_on"], _day(issued_at)],
             [words["decided_on"], _day(action.decided_at)],
@@ -64,13 +91,91 @@ def adverse_action_notice(
         "principal_reasons": {"heading": words["reasons"], "statements": list(action.reasons)},
         "consumer_report": _report(texts),
         "credit_score": _score(texts, action, about),
-        "equal_credit": {
-            "heading": words["equal_credit"],
-            "notice": words["equal_credit_notice"],
-            "agency": {"label": words["agency"], **_address(texts.agency)},
-        },
+        "equal_credit": _equal_credit(texts),
         "contact": {"heading": words["contact"], "text": texts.contact},
         "footer": texts.footer,
+    }
+
+
+def counteroffer_notice(
+    texts: NoticeTexts, part: ApplicationTexts, offer: Offer, issued_at: datetime
+) -> dict[str, Any]:
+    """The notice of a counteroffer, combined with the reasons where there are some: 12 CFR 1002 Appendix C, form C-4.
+
+    Raises KeyFactorsUnknown.
+    """
+    words, refused = {**texts.words, **part.words}, offer.refused
+    reference = [[words["reference"], refused.about.decision_id]] if refused else []
+    return {
+        **_head("counteroffer", texts, words["title"], (*texts.legal_basis, part.legal_basis)),
+        "facts": [
+            [words["issued_on"], _day(issued_at)],
+            [words["offered_on"], offer.offered_on.isoformat()],
+            [words["answer_by"], offer.answer_by.isoformat()],
+            *reference,
+            [words["application"], offer.application_id],
+        ],
+        "action_taken": words["action"],
+        "terms": [
+            {"heading": words["asked"], "statements": list(offer.asked)},
+            {"heading": words["offered"], "statements": list(offer.offered)},
+        ],
+        "next_step": words["acceptance"],
+        "principal_reasons": refused
+        and {"heading": words["reasons"], "statements": list(refused.action.reasons)},
+        "consumer_report": _report(texts) if refused else None,
+        "credit_score": _score(texts, refused.action, refused.about) if refused else None,
+        "equal_credit": _equal_credit(texts),
+        "contact": {"heading": words["contact"], "text": texts.contact},
+        "footer": words["footer"],
+    }
+
+
+def incompleteness_notice(
+    texts: NoticeTexts, part: ApplicationTexts, lacking: Lacking, issued_at: datetime
+) -> dict[str, Any]:
+    """The notice of what an application lacks: 12 CFR 1002.9(c)(2), form C-6. It gives no reasons: nothing was decided."""
+    words = {**texts.words, **part.words}
+    return {
+        **_head("incompleteness", texts, words["title"], (*texts.legal_basis, part.legal_basis)),
+        "facts": [
+            [words["issued_on"], _day(issued_at)],
+            [words["received_on"], lacking.received_on.isoformat()],
+            [words["answer_by"], lacking.answer_by.isoformat()],
+            [words["application"], lacking.application_id],
+        ],
+        "action_taken": words["action"],
+        "terms": [{"heading": words["missing"], "statements": list(lacking.missing)}],
+        "next_step": words["consequence"],
+        "principal_reasons": None,
+        "consumer_report": None,
+        "credit_score": None,
+        "equal_credit": None,
+        "contact": {"heading": words["contact"], "text": texts.contact},
+        "footer": words["footer"],
+    }
+
+
+def _head(
+    kind: str, texts: NoticeTexts, title: str, legal_basis: tuple[str, ...]
+) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "kind": kind,
+        "language": texts.language,
+        "jurisdiction": texts.jurisdiction,
+        "legal_basis": list(legal_basis),
+        "title": title,
+        "creditor": _address(texts.creditor),
+        "recipient": {"label": texts.words["recipient"], "name": "", "address": ""},
+    }
+
+
+def _equal_credit(texts: NoticeTexts) -> dict[str, Any]:
+    return {
+        "heading": texts.words["equal_credit"],
+        "notice": texts.words["equal_credit_notice"],
+        "agency": {"label": texts.words["agency"], **_address(texts.agency)},
     }
 
 

@@ -32,6 +32,8 @@ from registry.applicable import FOR_ALL_MODELS, policies_for, policy_for
 from registry.models import Policy, ScoringModel
 from serving.errors import NoNoticePolicy
 from serving.models import (
+    ApplicationNotice,
+    ApplicationNoticeDelivery,
     ApplicationStatus,
     Decision,
     Notice,
@@ -97,6 +99,7 @@ def clock_of(decision: Decision, texts: NoticeTexts) -> Running:
         _with_start(Decision.objects.filter(pk=decision.pk))
         .annotate(
             told_at=Subquery(_told().order_by("sent_at").values("sent_at")[:1]),
+            refused_at=Subquery(_told_with_offer().order_by("sent_at").values("sent_at")[:1]),
             ended_by=Subquery(ended.values("status")[:1]),
             ended_at=Subquery(ended.values("at")[:1]),
             approved_at=Subquery(_approved().order_by("pk").values("approved_at")[:1]),
@@ -106,6 +109,7 @@ def clock_of(decision: Decision, texts: NoticeTexts) -> Running:
     stops = [
         (row.approved_at, Stop.APPROVED),
         (row.told_at, Stop.NOTIFIED),
+        (row.refused_at, Stop.NOTIFIED),
         (row.ended_at, Stop(row.ended_by) if row.ended_by else None),
     ]
     known = [(at, stop) for at, stop in stops if at is not None]
@@ -128,7 +132,8 @@ def running_incomplete(row: Any, texts: NoticeTexts) -> Running:
 
 def waiting_decisions(texts: Mapping[str, NoticeTexts], now: datetime) -> Rows:
     """Decisions whose applicant is still to be told, the soonest due first, each with `due_at` and `alert_at`."""
-    untold = _watched(texts, now).filter(~Exists(_told()), ~Exists(_ended()), ~Exists(_approved()))
+    told = (_told(), _told_with_offer(), _ended(), _approved())
+    untold = _watched(texts, now).filter(*(~Exists(rows) for rows in told))
     open_now = _with_start(untold)
     return _with_ends(open_now, texts, _of_decision).order_by("due_at", "pk")
 
@@ -151,7 +156,7 @@ def waiting_applications(texts: Mapping[str, NoticeTexts], now: datetime) -> Row
     for name, each in texts.items():
         watched |= Q(model_name=name, at__gte=now - timedelta(days=each.watched_days))
     open_now = ApplicationStatus.objects.filter(watched, status=Status.INCOMPLETE).filter(
-        ~Exists(after), ~Exists(decided)
+        ~Exists(after), ~Exists(decided), ~Exists(_told_what_lacks())
     )
     annotated = open_now.annotate(starts_at=F("at"))
     return _with_ends(annotated, texts, _of_application).order_by("due_at", "pk")
@@ -222,6 +227,25 @@ def _told() -> QuerySet[NoticeDelivery]:
     """Of the outer decision: notices sent, of it or of a later one about the same application."""
     return NoticeDelivery.objects.filter(
         notice__application_id=OuterRef("application_id"), notice__decision__gte=OuterRef("pk")
+    )
+
+
+def _told_with_offer() -> QuerySet[ApplicationNoticeDelivery]:
+    """Of the outer decision: counteroffers sent with its reasons, or those of a later one about the same application.
+
+    Combined like this nothing is due after 90 days: 12 CFR 1002.9(a)(1)(iv). One without reasons leaves the clock running.
+    """
+    return ApplicationNoticeDelivery.objects.filter(
+        notice__application_id=OuterRef("application_id"), notice__reasons_of__gte=OuterRef("pk")
+    )
+
+
+def _told_what_lacks() -> QuerySet[ApplicationNoticeDelivery]:
+    """Of the outer status: notices of what is missing that were sent, of it or of a later one of the same application."""
+    return ApplicationNoticeDelivery.objects.filter(
+        notice__application_id=OuterRef("application_id"),
+        notice__kind=ApplicationNotice.Kind.INCOMPLETENESS,
+        notice__status__gte=OuterRef("pk"),
     )
 
 

@@ -10,20 +10,25 @@ from serving.applications import CLOCK_TOLERANCE
 from serving.errors import InvalidStatus
 from serving.notices.deliveries import unexpected
 
-MEMBERS = frozenset({"status", "at", "missing", "respond_by", "subject_ref", "model"})
-MOST_MISSING = 50
+MEMBERS = frozenset(
+    {"status", "at", "missing", "asked", "offered", "respond_by", "subject_ref", "model"}
+)
+MOST_TEXTS = 50
 
 
 @dataclass(frozen=True)
 class StatusReport:
     """One report. `missing` lists what an incomplete application lacks; `respond_by` is until when it may be brought.
 
+    `asked` and `offered` are the terms that a counteroffer puts others in place of, and those others: both or neither.
     `subject_ref` and `model` say whose the application is and which model is to decide it: asked for where it is new.
     """
 
     status: str
     at: datetime
     missing: tuple[str, ...]
+    asked: tuple[str, ...]
+    offered: tuple[str, ...]
     respond_by: date | None
     subject_ref: str | None
     model: str | None
@@ -45,13 +50,14 @@ def read_status(
     if document.get("at") is None:
         problems.append(FieldProblem("at", "missing", "When it happened."))
     missing = _missing(document, status, problems)
+    asked, offered = _terms(document, status, problems)
     respond_by = _respond_by(document, status, at, problems)
     names = [_name(document, name, problems) for name in ("subject_ref", "model")]
     if problems:
         raise refused(problems)
     assert isinstance(status, str)
     assert at is not None
-    return StatusReport(status, at, missing, respond_by, *names)
+    return StatusReport(status, at, missing, asked, offered, respond_by, *names)
 
 
 def refused(problems: Sequence[FieldProblem]) -> InvalidStatus:
@@ -63,23 +69,49 @@ def refused(problems: Sequence[FieldProblem]) -> InvalidStatus:
 def _missing(
     document: Mapping[str, object], status: object, problems: list[FieldProblem]
 ) -> tuple[str, ...]:
-    value = document.get("missing")
     if status != "incomplete":
-        if value is not None:
-            problems.append(FieldProblem("missing", "unexpected", "Belongs to incomplete only."))
+        _belongs(document, "missing", "incomplete", problems)
         return ()
-    if value is None:
+    if document.get("missing") is None:
         problems.append(FieldProblem("missing", "missing", "What the application lacks."))
         return ()
-    if (
-        not isinstance(value, list)
-        or not 0 < len(value) <= MOST_MISSING
-        or not all(map(_is_text, value))
-    ):
-        detail = f"Must be 1 to {MOST_MISSING} texts of at most {LONGEST_REFERENCE} printable characters."
-        problems.append(FieldProblem("missing", "wrong_type", detail))
-        return ()
-    return tuple(value)
+    return _texts(document, "missing", problems)
+
+
+def _terms(
+    document: Mapping[str, object], status: object, problems: list[FieldProblem]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What was asked for and what is offered instead. A counteroffer that the bank tells of itself needs neither."""
+    names = ("asked", "offered")
+    if status != "counteroffer":
+        for name in names:
+            _belongs(document, name, "counteroffer", problems)
+        return (), ()
+    given = [name for name in names if document.get(name) is not None]
+    if len(given) == 1:
+        [lacking] = set(names) - set(given)
+        detail = "What was asked for and what is offered are given together, or neither is."
+        problems.append(FieldProblem(lacking, "missing", detail))
+    asked, offered = (_texts(document, name, problems) if name in given else () for name in names)
+    return asked, offered
+
+
+def _belongs(
+    document: Mapping[str, object], name: str, status: str, problems: list[FieldProblem]
+) -> None:
+    if document.get(name) is not None:
+        problems.append(FieldProblem(name, "unexpected", f"Belongs to {status} only."))
+
+
+def _texts(
+    document: Mapping[str, object], name: str, problems: list[FieldProblem]
+) -> tuple[str, ...]:
+    value = document[name]
+    if isinstance(value, list) and 0 < len(value) <= MOST_TEXTS and all(map(_is_text, value)):
+        return tuple(value)
+    detail = f"Must be 1 to {MOST_TEXTS} texts of at most {LONGEST_REFERENCE} printable characters."
+    problems.append(FieldProblem(name, "wrong_type", detail))
+    return ()
 
 
 def _respond_by(
@@ -88,12 +120,10 @@ def _respond_by(
     at: datetime | None,
     problems: list[FieldProblem],
 ) -> date | None:
-    value = document.get("respond_by")
     if status != "incompleteness_notified":
-        if value is not None:
-            detail = "Belongs to incompleteness_notified only."
-            problems.append(FieldProblem("respond_by", "unexpected", detail))
+        _belongs(document, "respond_by", "incompleteness_notified", problems)
         return None
+    value = document.get("respond_by")
     if value is None:
         detail = "Until when the applicant may bring what is missing."
         problems.append(FieldProblem("respond_by", "missing", detail))

@@ -11,6 +11,16 @@ from typing import Any, Self
 
 from audit.errors import FieldProblem
 from serving.errors import NoticeTextsMalformed
+from serving.notices.checks import (
+    address,
+    all_texts,
+    fault,
+    is_days,
+    is_number,
+    keys,
+    text,
+    texts,
+)
 
 PART = "adverse_action"
 WORDS = (
@@ -88,139 +98,85 @@ class NoticeTexts:
 
 def _law_problems(jurisdiction: str, legal_basis: object) -> Iterator[FieldProblem]:
     if not jurisdiction:
-        yield _fault("jurisdiction", "Is required: whose law the notice follows.")
-    yield from _texts("legal_basis", legal_basis)
+        yield fault("jurisdiction", "Is required: whose law the notice follows.")
+    yield from texts("legal_basis", legal_basis)
 
 
 def _body_problems(body: object) -> Iterator[FieldProblem]:
     if not isinstance(body, Mapping):
-        yield _fault(PART, "Must be a table.")
+        yield fault(PART, "Must be a table.")
         return
-    yield from _keys("body", body, _PARTS)
+    yield from keys("body", body, _PARTS)
     for key in ("language", "contact", "footer"):
-        yield from _text(key, body.get(key, ""), key in body)
+        yield from text(key, body.get(key, ""), key in body)
     if "channels" in body:
-        yield from _texts("channels", body["channels"])
+        yield from texts("channels", body["channels"])
     for key in ("creditor", "agency"):
         if key in body:
-            yield from _address(key, body[key])
+            yield from address(key, body[key])
     if "words" in body:
-        yield from _all_texts("words", body["words"], WORDS)
+        yield from all_texts("words", body["words"], WORDS)
     if body.get("consumer_report") is not None:
         yield from _report_problems(body["consumer_report"])
     if body.get("credit_score") is not None:
         yield from _score_problems(body["credit_score"])
     if "clocks" in body:
         yield from _clock_problems(body["clocks"])
-    if "watched_days" in body and not _is_days(body["watched_days"]):
-        yield _fault("watched_days", "Must be a whole number of days above 0.")
+    if "watched_days" in body and not is_days(body["watched_days"]):
+        yield fault("watched_days", "Must be a whole number of days above 0.")
 
 
 def _report_problems(report: object) -> Iterator[FieldProblem]:
     if not isinstance(report, Mapping):
-        yield _fault("consumer_report", "Must be a table, or null where no report is used.")
+        yield fault("consumer_report", "Must be a table, or null where no report is used.")
         return
-    yield from _keys("consumer_report", report, _REPORT)
+    yield from keys("consumer_report", report, _REPORT)
     for key in ("heading", "statement"):
-        yield from _text(f"consumer_report.{key}", report.get(key, ""), key in report)
+        yield from text(f"consumer_report.{key}", report.get(key, ""), key in report)
     if "bureau" in report:
-        yield from _address("consumer_report.bureau", report["bureau"], "telephone")
+        yield from address("consumer_report.bureau", report["bureau"], "telephone")
     if "rights" in report:
-        yield from _texts("consumer_report.rights", report["rights"])
+        yield from texts("consumer_report.rights", report["rights"])
 
 
 def _score_problems(score: object) -> Iterator[FieldProblem]:
     if not isinstance(score, Mapping):
-        yield _fault("credit_score", "Must be a table, or null where the score is none.")
+        yield fault("credit_score", "Must be a table, or null where the score is none.")
         return
-    yield from _keys("credit_score", score, (*_SCORE_WORDS, "of", "decimals", "lowest", "highest"))
+    yield from keys("credit_score", score, (*_SCORE_WORDS, "of", "decimals", "lowest", "highest"))
     for key in _SCORE_WORDS:
-        yield from _text(f"credit_score.{key}", score.get(key, ""), key in score)
+        yield from text(f"credit_score.{key}", score.get(key, ""), key in score)
     if "of" in score and score["of"] not in SCORES:
-        yield _fault("credit_score.of", f"Must be one of {', '.join(SCORES)}.")
+        yield fault("credit_score.of", f"Must be one of {', '.join(SCORES)}.")
     for key in ("lowest", "highest"):
-        if key in score and not _is_number(score[key]):
-            yield _fault(f"credit_score.{key}", "Must be a number.")
+        if key in score and not is_number(score[key]):
+            yield fault(f"credit_score.{key}", "Must be a number.")
     decimals = score.get("decimals", 0)
     if type(decimals) is not int or not 0 <= decimals <= 6:
-        yield _fault("credit_score.decimals", "Must be a whole number from 0 to 6.")
+        yield fault("credit_score.decimals", "Must be a whole number from 0 to 6.")
 
 
 def _clock_problems(clocks: object) -> Iterator[FieldProblem]:
     if not isinstance(clocks, Mapping):
-        yield _fault("clocks", "Must be a table.")
+        yield fault("clocks", "Must be a table.")
         return
-    yield from _keys("clocks", clocks, CLOCKS)
+    yield from keys("clocks", clocks, CLOCKS)
     for name in (name for name in CLOCKS if name in clocks):
         clock, where = clocks[name], f"clocks.{name}"
         if not isinstance(clock, Mapping):
-            yield _fault(where, "Must be a table.")
+            yield fault(where, "Must be a table.")
             continue
-        yield from _keys(where, clock, ("days", "alert_days", "legal_basis"))
-        yield from _text(f"{where}.legal_basis", clock.get("legal_basis"), "legal_basis" in clock)
-        if "days" in clock and not _is_days(clock["days"]):
-            yield _fault(f"{where}.days", "Must be a whole number of days above 0.")
+        yield from keys(where, clock, ("days", "alert_days", "legal_basis"))
+        yield from text(f"{where}.legal_basis", clock.get("legal_basis"), "legal_basis" in clock)
+        if "days" in clock and not is_days(clock["days"]):
+            yield fault(f"{where}.days", "Must be a whole number of days above 0.")
         elif {"days", "alert_days"} <= set(clock):
             yield from _alert_problems(where, clock["alert_days"], clock["days"])
 
 
 def _alert_problems(where: str, days: object, last: int) -> Iterator[FieldProblem]:
-    rising = isinstance(days, list) and all(_is_days(day) for day in days)
+    rising = isinstance(days, list) and all(is_days(day) for day in days)
     if not (rising and isinstance(days, list) and sorted(set(days)) == days):
-        yield _fault(f"{where}.alert_days", "Must be a list of days that rise.")
+        yield fault(f"{where}.alert_days", "Must be a list of days that rise.")
     elif days and days[-1] >= last:
-        yield _fault(f"{where}.alert_days", "Must lie before the last day.")
-
-
-def _address(where: str, value: object, *more: str) -> Iterator[FieldProblem]:
-    if not isinstance(value, Mapping):
-        yield _fault(where, "Must be a table.")
-        return
-    yield from _keys(where, value, ("name", "address", *more))
-    for key in ("name", *more):
-        yield from _text(f"{where}.{key}", value.get(key), key in value)
-    if "address" in value:
-        yield from _texts(f"{where}.address", value["address"])
-
-
-def _all_texts(where: str, value: object, keys: Sequence[str]) -> Iterator[FieldProblem]:
-    if not isinstance(value, Mapping):
-        yield _fault(where, "Must be a table.")
-        return
-    yield from _keys(where, value, keys)
-    for key in keys:
-        yield from _text(f"{where}.{key}", value.get(key), key in value)
-
-
-def _keys(where: str, table: Mapping[str, Any], wanted: Sequence[str]) -> Iterator[FieldProblem]:
-    for key in wanted:
-        if key not in table:
-            yield _fault(f"{where}.{key}", "Is required.")
-    for key in sorted(set(table) - set(wanted)):
-        yield FieldProblem(f"{where}.{key}", "unexpected", "Nobody reads it.")
-
-
-def _text(where: str, value: object, present: bool) -> Iterator[FieldProblem]:
-    if present and not _is_text(value):
-        yield _fault(where, "Must be a text that is not empty.")
-
-
-def _texts(where: str, value: object) -> Iterator[FieldProblem]:
-    if not isinstance(value, list | tuple) or not value or not all(map(_is_text, value)):
-        yield _fault(where, "Must be a list of texts that is not empty.")
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _is_days(value: object) -> bool:
-    return type(value) is int and value > 0
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _fault(field: str, detail: str) -> FieldProblem:
-    return FieldProblem(field, "malformed", detail)
+        yield fault(f"{where}.alert_days", "Must lie before the last day.")

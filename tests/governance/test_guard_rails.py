@@ -12,24 +12,34 @@ from audit.queries import service_account
 from governance import rollout_populations
 from governance.actions.requests import request_rollout
 from governance.models import ChangeRequest, Incident
+from governance.rollout_populations import population_readings
 from governance.sweeps import evaluate_rollouts, open_incidents
+from monitoring.actions.protected_values import record_demographics
 from registry.queries import champion, live_clearance
 from serving import rollouts
+from serving.actions.decisions import decide_batch
 from serving.actions.deployments import end_deployment
 from serving.actions.failures import record_load_failure
 from serving.actions.guard_rails import evaluate_guard_rails
 from serving.errors import DeploymentEnded, NoGuardRails
 from serving.guard_rails import Flips, Reading, State
-from serving.models import Decision, GuardRailBreach, GuardRailEvaluation, ShadowScore
+from serving.models import (
+    Decision,
+    Deployment,
+    GuardRailBreach,
+    GuardRailEvaluation,
+    ShadowScore,
+)
+from serving.queries import shadow_window
 from serving.rollouts import guard_rails_of, standings_of
 from serving.routing import slot
 from serving.tasks import score_shadows
 from tests.governance.builders import a_champion, a_staged_version, said
 from tests.governance.test_api import get, post
 from tests.governance.test_rollouts import STEP, rolled_out
-from tests.monitoring.builders import a_monitoring_policy
+from tests.monitoring.builders import a_monitoring_policy, the_supplier
 from tests.registry.builders import DECISION_BODY, a_policy
-from tests.serving.builders import BAD, an_application, guard_rails
+from tests.serving.builders import BAD, GOOD, an_application, guard_rails
 
 STRICT = {**DECISION_BODY, "cut_off": 0.07, "grey_band": None, "knockout_rules": []}
 
@@ -237,6 +247,90 @@ def test_monitoring_reads_the_newest_decisions_of_a_long_step_and_no_more(
 
     readings = {r["measure"]: r for r in GuardRailEvaluation.objects.get().readings}
     assert readings["score drift"]["n"] == readings["adverse impact"]["n"] == 3
+
+
+def test_of_a_shadow_monitoring_measures_what_it_would_have_decided(
+    now, strict, developer, approver, lending, monkeypatch
+):
+    guard_rails(approval_rate_points=95.0)
+    a_monitoring_policy(strict, drift={"minimum_current": 2})
+    rolled_out(strict, developer, approver, 100, "shadow")
+    evaluate_rollouts()
+    a_day(lending, now.model, 5)
+    score_shadows()
+    monkeypatch.setattr(rollout_populations, "MOST_DECISIONS", 7)
+
+    readings = population_readings(the_step(), timezone.now(), reader=service_account("monitor"))
+
+    window = shadow_window(the_step(), 7)
+    newest = ShadowScore.objects.order_by("-decision__decided_at")[:7]
+    assert window.pd.tolist() == [row.pd for row in reversed(newest)]
+    assert window.outcomes.tolist() == [row.outcome for row in reversed(newest)]
+    assert [(reading.measure, reading.n) for reading in readings] == [
+        ("score drift", 7),
+        ("adverse impact", 7),
+    ]
+    assert "of what it would have decided" in readings[1].detail
+    first = {r["measure"]: r for r in GuardRailEvaluation.objects.get().readings}
+    assert first["score drift"]["state"] == "insufficient evidence"
+    assert "nothing in the shadow yet" in first["score drift"]["detail"]
+
+
+def the_step():
+    return Deployment.objects.select_related("model", "version__model").get()
+
+
+def test_a_shadow_whose_population_drifted_ends(now, candidate, developer, approver, lending):
+    a_monitoring_policy(candidate, drift={"minimum_current": 40})
+    step = rolled_out(candidate, developer, approver, 100, "shadow")
+    decide_batch(now.model.name, [an_application(**BAD) for _ in range(40)], by=lending)
+    score_shadows()
+
+    evaluate_rollouts()
+
+    step.refresh_from_db()
+    assert step.ending_reason.startswith("Guard rail: score drift")
+    assert "40 against" in step.ending_reason
+    assert set(Decision.objects.values_list("role", flat=True)) == {"champion"}
+
+
+@pytest.mark.parametrize("least", [20, 41])
+def test_a_shadow_that_would_approve_far_fewer_of_a_group_ends_once_enough_are_known(
+    now, strict, developer, approver, lending, least
+):
+    guard_rails(approval_rate_points=99.0, reason_mix_psi=50.0)
+    a_monitoring_policy(
+        strict,
+        drift={"minimum_current": 1_000},
+        fairness={"minimum_shown": 10, "minimum_verdict": least},
+    )
+    step = rolled_out(strict, developer, approver, 100, "shadow")
+    two_groups(now.model, lending)
+    score_shadows()
+
+    evaluate_rollouts()
+
+    step.refresh_from_db()
+    ended = "Guard rail: adverse impact: breach" in step.ending_reason
+    assert ended is (least == 20)
+    assert set(Decision.objects.values_list("outcome", flat=True)) == {"approved"}
+
+
+def two_groups(model, lending):
+    """40 men and 40 women whom the champion approves; the stricter version would approve 30 and 10 of them."""
+    sexes = ["m" if place % 2 else "f" for place in range(80)]
+    good = {"m": [True, True, True, False], "f": [False, False, False, True]}
+    people = [
+        an_application(**(GOOD if good[sex][place // 2 % 4] else {}))
+        for place, sex in enumerate(sexes)
+    ]
+    decide_batch(model.name, people, by=lending)
+    known = [
+        {"subject_ref": person["subject_ref"], "values": {"sex": sex, "age": 40}}
+        for person, sex in zip(people, sexes, strict=True)
+    ]
+    client = lending.get_username()
+    assert not any(record_demographics(known, by=the_supplier(), client=client))
 
 
 def test_without_guard_rails_no_step_begins(developer, validator, approver):

@@ -1,5 +1,6 @@
 """Notices above the floor that issues them: their policy is approved, late ones are incidents, people see who waits."""
 
+import copy
 import re
 
 import pytest
@@ -12,9 +13,10 @@ from governance.actions.incidents import close_incident
 from governance.models import Incident
 from governance.queries.policies import require_readable
 from registry.actions.policies import propose_policy
+from registry.models import Policy
 from serving.actions.applications import record_status
 from serving.errors import NoticeTextsMalformed
-from serving.models import Notice
+from serving.models import ApplicationNotice, Notice
 from serving.tasks import watch_notices
 from tests.governance.test_api import post
 from tests.registry.builders import the_builder
@@ -57,6 +59,39 @@ def test_a_policy_names_its_law_and_whose_it_is():
         require_readable(policy)
 
     assert {problem.field for problem in refused.value.errors} == {"jurisdiction", "legal_basis"}
+
+
+def proposed(body):
+    example = the_example()
+    return Policy(
+        kind="notice",
+        body=body,
+        jurisdiction=example["jurisdiction"],
+        legal_basis=example["legal_basis"],
+    )
+
+
+def test_nobody_approves_such_words_where_creditor_and_channels_are_not_said():
+    body = the_example()["body"]
+    del body["adverse_action"]
+
+    with pytest.raises(NoticeTextsMalformed) as refused:
+        require_readable(proposed(body))
+
+    assert [problem.field for problem in refused.value.errors] == ["adverse_action"]
+
+
+def test_nobody_approves_such_words_where_one_is_missing():
+    body = copy.deepcopy(the_example()["body"])
+    require_readable(proposed(body))
+    del body["incompleteness"]["words"]["consequence"]
+
+    with pytest.raises(NoticeTextsMalformed) as refused:
+        require_readable(proposed(body))
+
+    assert [problem.field for problem in refused.value.errors] == [
+        "incompleteness.words.consequence"
+    ]
 
 
 def test_a_late_notice_is_an_incident_that_a_person_closes(champion, lending, validator):
@@ -144,6 +179,32 @@ def test_a_person_issues_a_notice_and_records_its_sending_by_buttons(
     assert "notified" in shown
     assert f"/api/v1/decisions/{decision.pk}/notice?format=pdf" in shown
     assert f"{window}issue-notice/" not in shown
+
+
+def test_a_person_tells_of_what_an_application_lacks_by_buttons(
+    champion, lending, analyst, signed_in
+):
+    a_notice_policy()
+    status = record_status("A-9", incomplete(champion), by=lending)
+    browser = signed_in(analyst)
+    window = f"/serving/applicationstatus/{status.pk}/"
+    assert f"{window}issue-notice/" in browser.get(f"{window}change/").content.decode()
+
+    browser.post(f"{window}issue-notice/")
+    notice = ApplicationNotice.objects.get(status=status)
+    issued = page(analyst, signed_in)
+    now = f"{timezone.now():%Y-%m-%d %H:%M:%S.%f}"
+    browser.post(f"{window}record-delivery/", {"channel": "mail", "sent_at": now})
+
+    assert notice.issued_by == analyst
+    assert "issued, not sent" in issued
+    assert notice.deliveries.get().channel == "mail"
+    assert str(status.pk) not in page(analyst, signed_in)
+    shown = browser.get(f"{window}change/").content.decode()
+    assert f"/api/v1/statuses/{status.pk}/notice?format=pdf" in shown
+    assert f"{window}issue-notice/" not in shown
+    kept = browser.get(f"/serving/applicationnotice/{notice.pk}/change/").content.decode()
+    assert f"/api/v1/statuses/{status.pk}/notice?format=html" in kept
 
 
 def test_an_approved_decision_has_no_button(champion, lending, analyst, signed_in):

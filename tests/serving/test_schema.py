@@ -6,6 +6,7 @@ from drf_spectacular.validation import validate_schema
 
 from tests.serving.builders import BAD, an_application
 from tests.serving.notices.builders import a_notice_policy, decided_days_ago
+from tests.serving.notices.test_statuses import incomplete
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +30,9 @@ ROUTES = {
     "/api/v1/decisions/{decision_id}/notice/deliveries": "post",
     "/api/v1/notices/due": "get",
     "/api/v1/applications/{application_ref}/status": "post",
+    "/api/v1/applications/{application_ref}/notice": "get",
+    "/api/v1/applications/{application_ref}/notice/deliveries": "post",
+    "/api/v1/statuses/{status_id}/notice": "get",
     "/api/v1/labels": "post",
 }
 
@@ -69,6 +73,17 @@ def test_the_example_has_exactly_the_members_that_are_described(schema):
     [example] = content["content"]["application/json"]["examples"].values()
 
     assert_as_described(schema, "DecisionSchema", example["value"])
+
+
+def test_a_real_notice_about_an_application_has_exactly_the_members_that_are_described(
+    schema, champion, post
+):
+    a_notice_policy()
+    post("applications/A-9/status", incomplete(champion))
+
+    answer = post("applications/A-9/notice", {}).json()
+
+    assert_as_described(schema, "ApplicationNoticeSchema", answer)
 
 
 def test_a_real_notice_has_exactly_the_members_that_are_described(schema, champion, post, lending):

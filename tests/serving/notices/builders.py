@@ -1,6 +1,7 @@
 """Notice policies and decided applications with a clock, for tests of any floor."""
 
 import json
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,13 +28,16 @@ def the_example() -> dict[str, Any]:
     return example
 
 
-def a_notice_policy(name: str = "default", **changes: Any) -> Policy:
-    """The example, with changes of its body, in force."""
+def a_notice_policy(
+    name: str = "default", *, without: Collection[str] = (), **changes: Any
+) -> Policy:
+    """The example, with changes of what it says of adverse action and without some of its parts, in force."""
     example = the_example()
+    body = {part: said for part, said in example["body"].items() if part not in without}
     policy = propose_policy(
         "notice",
         name,
-        {"adverse_action": {**example["body"]["adverse_action"], **changes}},
+        {**body, "adverse_action": {**body["adverse_action"], **changes}},
         by=the_builder(),
         rationale=example["rationale"],
         jurisdiction=example["jurisdiction"],

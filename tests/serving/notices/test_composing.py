@@ -1,8 +1,8 @@
-"""What an adverse action notice holds: 12 CFR 1002.9(a)(2), (b) and FCRA 615(a), from approved texts and the decision."""
+"""What notices hold: 12 CFR 1002.9(a)(2), (b), (c) and FCRA 615(a), from approved texts and what they are about."""
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from io import BytesIO
 
 import pytest
@@ -10,8 +10,19 @@ from pypdf import PdfReader
 
 from audit.canonical import canonical_json, plain
 from serving.errors import KeyFactorsUnknown
-from serving.notices.composing import About, ActionTaken, adverse_action_notice
+from serving.notices.application_texts import ApplicationTexts
+from serving.notices.composing import (
+    About,
+    ActionTaken,
+    Lacking,
+    Offer,
+    Refused,
+    adverse_action_notice,
+    counteroffer_notice,
+    incompleteness_notice,
+)
 from serving.notices.rendering import notice_page, notice_pdf
+from tests.serving.notices.builders import the_example
 from tests.serving.notices.test_texts import SCORE, read
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -88,10 +99,85 @@ def test_the_same_inputs_give_the_same_bytes_in_every_form():
     assert notice_pdf(first, NOW) == notice_pdf(second, NOW)
 
 
-def test_page_and_pdf_say_every_text_of_the_document():
-    factors = ("Number of inquiries",)
-    document = composed(replace(ABOUT, key_factors=factors), credit_score=SCORE)
+def part(name):
+    texts = ApplicationTexts.from_json(the_example()["body"], name)
+    assert texts is not None
+    return texts
 
+
+OFFER = Offer(
+    "a-1",
+    date(2026, 11, 20),
+    date(2026, 12, 20),
+    ("USD 25,000", "60 months"),
+    ("USD 15,000", "48 months", "9.9 % a year"),
+    Refused(DECLINED, ABOUT),
+)
+LACKING = Lacking("a-1", date(2026, 11, 18), date(2026, 12, 20), ("Proof of income",))
+
+
+def offered(offer=OFFER, **changes):
+    return counteroffer_notice(read(**changes), part("counteroffer"), offer, NOW)
+
+
+def lacking():
+    return incompleteness_notice(read(), part("incompleteness"), LACKING, NOW)
+
+
+def test_a_counteroffer_says_what_form_c_4_says():
+    document = offered()
+
+    asked, instead = document["terms"]
+    assert "unable to offer you credit on the terms that you requested" in document["action_taken"]
+    assert asked["statements"] == ["USD 25,000", "60 months"]
+    assert instead["statements"] == ["USD 15,000", "48 months", "9.9 % a year"]
+    assert ["Offer open until", "2026-12-20"] in document["facts"]
+    assert "please let us know by the date above" in document["next_step"]
+    assert document["principal_reasons"]["statements"] == list(DECLINED.reasons)
+    assert ["Our reference", "d-1"] in document["facts"]
+    assert document["consumer_report"]["bureau"]["telephone"]
+    assert "prohibits creditors from discriminating" in document["equal_credit"]["notice"]
+    assert document["equal_credit"]["agency"]["name"] == "Bureau of Consumer Financial Protection"
+    assert "12 CFR 1002.9(a)(1)(iv), Appendix C form C-4" in document["legal_basis"]
+
+
+def test_a_counteroffer_that_nothing_was_declined_before_gives_no_reasons_and_no_score():
+    document = offered(replace(OFFER, refused=None), credit_score=SCORE)
+
+    assert document["principal_reasons"] is None
+    assert document["consumer_report"] is None
+    assert document["credit_score"] is None
+    assert document["equal_credit"]["notice"]
+    assert not any(name == "Our reference" for name, _ in document["facts"])
+
+
+def test_what_is_missing_is_asked_for_as_form_c_6_does_and_is_no_reason():
+    document = lacking()
+
+    [missing] = document["terms"]
+    assert missing["statements"] == ["Proof of income"]
+    assert ["Information needed by", "2026-12-20"] in document["facts"]
+    assert "unable to give further consideration" in document["next_step"]
+    assert document["principal_reasons"] is None
+    assert document["consumer_report"] is None
+    assert document["creditor"]["address"]
+    assert document["contact"]["text"]
+
+
+SCORED = replace(ABOUT, key_factors=("Number of inquiries",))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        composed(SCORED, credit_score=SCORE),
+        offered(replace(OFFER, refused=Refused(DECLINED, SCORED)), credit_score=SCORE),
+        offered(replace(OFFER, refused=None)),
+        lacking(),
+    ],
+    ids=["adverse action", "counteroffer with reasons", "counteroffer alone", "incompleteness"],
+)
+def test_page_and_pdf_say_every_text_of_the_document(document):
     page = text_of(notice_page(document))
     reader = PdfReader(BytesIO(notice_pdf(document, NOW)))
     pdf = "".join("".join(sheet.extract_text() for sheet in reader.pages).split())
@@ -106,15 +192,15 @@ def test_page_and_pdf_say_every_text_of_the_document():
     assert reader.metadata.title == document["title"]
 
 
-def said(part) -> list[str]:
+def said(piece) -> list[str]:
     """Every text that a reader of the document is to see."""
-    if isinstance(part, str):
-        return [part] if part else []
-    if isinstance(part, list):
-        return [text for each in part for text in said(each)]
-    if isinstance(part, dict):
+    if isinstance(piece, str):
+        return [piece] if piece else []
+    if isinstance(piece, list):
+        return [text for each in piece for text in said(each)]
+    if isinstance(piece, dict):
         unseen = {"schema", "kind", "language", "jurisdiction", "legal_basis"}
-        return [text for name, each in part.items() if name not in unseen for text in said(each)]
+        return [text for name, each in piece.items() if name not in unseen for text in said(each)]
     return []
 
 

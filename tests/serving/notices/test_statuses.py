@@ -79,6 +79,17 @@ def test_the_whole_way_of_a_counteroffer(champion, lending):
     assert ApplicationStatus.objects.count() == 2
 
 
+def test_the_terms_of_a_counteroffer_are_private(champion, lending):
+    decided_days_ago(champion, 2, lending, application_ref="A-9")
+    terms = {"asked": ["USD 25,000"], "offered": ["USD 15,000", "48 months"]}
+
+    status = record_status("A-9", {"status": "counteroffer", "at": at(), **terms}, by=lending)
+
+    assert b"15,000" not in bytes(status.entry.body)
+    kept = open_private(status.entry)
+    assert (kept["asked"], kept["offered"]) == (["USD 25,000"], ["USD 15,000", "48 months"])
+
+
 @pytest.mark.parametrize(
     ("changes", "problems"),
     [
@@ -89,6 +100,18 @@ def test_the_whole_way_of_a_counteroffer(champion, lending):
         ({"missing": []}, {("missing", "wrong_type")}),
         ({"missing": ["x", 7]}, {("missing", "wrong_type")}),
         ({"respond_by": "2126-01-01"}, {("respond_by", "unexpected")}),
+        (
+            {"asked": ["USD 25,000"], "offered": ["USD 15,000"]},
+            {("asked", "unexpected"), ("offered", "unexpected")},
+        ),
+        (
+            {"status": "counteroffer", "missing": None, "asked": ["USD 25,000"]},
+            {("offered", "missing")},
+        ),
+        (
+            {"status": "counteroffer", "missing": None, "asked": [], "offered": "USD 15,000"},
+            {("asked", "wrong_type"), ("offered", "wrong_type")},
+        ),
         ({"subject_ref": None, "model": None}, {("subject_ref", "missing"), ("model", "missing")}),
         ({"subject_ref": "", "note": 1}, {("subject_ref", "wrong_type"), ("body", "unexpected")}),
         ({"status": "counteroffer", "missing": None}, {("status", "out_of_order")}),
