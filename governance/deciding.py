@@ -36,7 +36,8 @@ def decide_change(
 ) -> ChangeRequest:
     """Approve, under conditions or none, or reject. Where the evidence changed, the refusal stands and the request is voided at once.
 
-    Where the version to be promoted cannot score, the refusal stands and a fact is left, from which an incident is opened.
+    Where the version to be promoted, or to begin a rollout step, cannot score, the refusal stands and a fact is left, from
+    which an incident is opened.
 
     Raises what `approve_change` and `reject_change` raise.
     """
@@ -49,10 +50,13 @@ def decide_change(
             void_change(change_id, by=service_account("monitor"))
         raise
     except (ArtefactRefused, WayBackDamaged) as refusal:
-        version = change_with(change_id).version
+        change = change_with(change_id)
+        version = change.version
         assert version is not None
         if isinstance(refusal, WayBackDamaged):
             _note_way_back(version.model, refusal, by)
+        elif change.kind == ChangeRequest.Kind.ROLLOUT:
+            _note(version, refusal, by, "rollout step refused", "Its rollout step did not begin.")
         else:
             _note(version, refusal, by)
         raise
@@ -80,8 +84,13 @@ def _note_way_back(model: ScoringModel, refusal: Refusal, by: User) -> None:
         _note(clearance.version, refusal, by)
 
 
-def _note(version: ModelVersion, refusal: Refusal, by: User) -> None:
-    """The champion stays, and the next sweep opens an incident of the version that was to take its place."""
-    with acting(on_behalf_of=by.get_username(), trigger="promotion refused"):
-        reason = f"{refusal.detail} It was not promoted."
-        note_load_failure(version.pk, reason, by=service_account("monitor"))
+def _note(
+    version: ModelVersion,
+    refusal: Refusal,
+    by: User,
+    trigger: str = "promotion refused",
+    outcome: str = "It was not promoted.",
+) -> None:
+    """The champion stays, and the next sweep opens an incident of the version that was to take its place, or a share."""
+    with acting(on_behalf_of=by.get_username(), trigger=trigger):
+        note_load_failure(version.pk, f"{refusal.detail} {outcome}", by=service_account("monitor"))

@@ -13,7 +13,7 @@ from audit.checks import require_fit_to_serve  # noqa: E402  the settings come f
 from serving.warming import keep_warm  # noqa: E402  the settings come first
 
 require_fit_to_serve()
-keep_warm()
+keep_warm(asks=True)
 # What is loaded by now stays: the collector need not look through it again and again, while requests wait.
 gc.collect()
 gc.freeze()

@@ -20,6 +20,7 @@ from audit.canonical import digest_json
 from audit.errors import FieldProblem
 from registry.errors import ContractMalformed
 from registry.features import MISSING_CATEGORY, Feature, read_feature
+from registry.validators import Check, Validator, check_of
 
 __all__ = ["Column", "Feature", "FeatureContract"]
 
@@ -151,30 +152,23 @@ class FeatureContract:
         `protected` are names of protected attributes: such a name is refused whether or not the
         contract knows it.
         """
-        barred = {name.casefold() for name in protected}
-        found = []
-        for name in features:
-            if name.casefold() in barred:
-                found.append(
-                    FieldProblem(
-                        name, "protected_attribute", "A protected attribute may not be scored."
-                    )
-                )
-            elif name not in self.by_name:
-                found.append(FieldProblem(name, "unexpected", "The model has no such feature."))
-        for feature in self.features:
-            if feature.name.casefold() in barred:
-                continue
-            if feature.name not in features:
-                found.append(self._absent(feature))
-            elif problem := feature.problem(features[feature.name]):
-                found.append(problem)
-        return found
+        return self.validator(frozenset(protected)).problems(features)
 
-    @staticmethod
-    def _absent(feature: Feature) -> FieldProblem:
-        hint = " Send null if it is not known." if feature.missing == "allowed" else ""
-        return FieldProblem(feature.name, "missing", f"The model needs this feature.{hint}")
+    def validator(self, barred: frozenset[str]) -> Validator:
+        """What an application is held against, compiled once for each set of barred names."""
+        compiled = self._validators.get(barred)
+        if compiled is None:
+            compiled = self._validators.setdefault(barred, Validator(self.features, barred))
+        return compiled
+
+    @cached_property
+    def checks(self) -> dict[str, Check]:
+        """What is held against a single value, by the name of its feature."""
+        return {feature.name: check_of(feature) for feature in self.features}
+
+    @cached_property
+    def _validators(self) -> dict[frozenset[str], Validator]:
+        return {}
 
     def pack(self, rows: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
         """float64 (n, k) from n applications that have no problems."""

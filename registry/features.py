@@ -1,4 +1,4 @@
-"""One input of a model: its type, range and meaning, and what is wrong with a value given for it."""
+"""One input of a model: its type, range and meaning."""
 
 import math
 import re
@@ -15,20 +15,12 @@ Monotone = Literal["increasing", "decreasing", "none"]
 OWN_COLUMNS = ("row_id", "bad", "observed_on")
 """What a snapshot calls its row id, label and time: no feature is called that."""
 MISSING_CATEGORY = "(missing)"
-LARGEST_EXACT_INTEGER = 2**53
 _NAME = r"[a-z0-9]+(?:[-_][a-z0-9]+)*"
 TABLE_REFERENCE = re.compile(rf"{_NAME}/[1-9][0-9]{{0,8}}", re.ASCII)
 """How a contract names a feature table in one of its versions: `bureau/2`."""
 VIEW_REFERENCE = re.compile(rf"feast:{_NAME}/[A-Za-z0-9_-]{{1,100}}", re.ASCII)
 """How a contract names a view of a Feast online store: `feast:risk/bureau`."""
 LONGEST_TTL_SECONDS = 100 * 366 * 24 * 3600
-
-_WORDS_FOR_TYPE = {
-    "number": "a number",
-    "integer": "a whole number",
-    "boolean": "true or false",
-    "category": "a text",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,49 +123,6 @@ class Feature:
             found.append(("monotone", "categories have no order to be monotone in."))
         return found
 
-    def problem(self, value: object) -> FieldProblem | None:
-        """What is wrong with one value, None when nothing is. Never coerces."""
-        if value is None:
-            if self.missing == "allowed":
-                return None
-            return FieldProblem(self.name, "missing", "A value is required; it may not be null.")
-        match self.type:
-            case "number" | "integer":
-                return self._number_problem(value)
-            case "boolean":
-                return None if isinstance(value, bool) else self._wrong_type(value)
-            case "category":
-                if not isinstance(value, str):
-                    return self._wrong_type(value)
-                if value in self.categories:
-                    return None
-                allowed = ", ".join(self.categories)
-                return FieldProblem(
-                    self.name, "unknown_category", f"Not a known category. Allowed: {allowed}."
-                )
-
-    def _number_problem(self, value: object) -> FieldProblem | None:
-        accepted = (int, float) if self.type == "number" else (int,)
-        if isinstance(value, bool) or not isinstance(value, accepted):
-            return self._wrong_type(value)
-        if isinstance(value, float) and not math.isfinite(value):
-            return FieldProblem(
-                self.name, "not_finite", "Must be a finite number, not NaN or Infinity."
-            )
-        too_low = self.minimum is not None and value < self.minimum
-        too_high = self.maximum is not None and value > self.maximum
-        inexact = isinstance(value, int) and abs(value) > LARGEST_EXACT_INTEGER
-        if too_low or too_high or inexact:
-            return FieldProblem(self.name, "out_of_range", f"Must be {self.range_in_words}.")
-        return None
-
-    def _wrong_type(self, value: object) -> FieldProblem:
-        return FieldProblem(
-            self.name,
-            "wrong_type",
-            f"Must be {_WORDS_FOR_TYPE[self.type]}, not {_json_type(value)}.",
-        )
-
     @property
     def range_in_words(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
@@ -269,20 +218,3 @@ def in_words(value: object) -> str:
         case int() | float():
             return in_digits(float(f"{value:.6g}"))
     return str(value)
-
-
-def _json_type(value: object) -> str:
-    """The JSON name of a Python value's type, for messages that name no value."""
-    match value:
-        case bool():
-            return "true or false"
-        case str():
-            return "a text"
-        case int():
-            return "a whole number"
-        case float():
-            return "a number with a fraction"
-        case Mapping():
-            return "an object"
-        case _:
-            return "a list"

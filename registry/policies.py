@@ -12,6 +12,7 @@ from registry.contract import FeatureContract
 from registry.expectations import expectation_problems
 from registry.features import Feature
 from registry.reason_library import library_problems
+from registry.validators import check_of
 
 OPERATORS = (">", ">=", "<", "<=", "==")
 MOST_REASONS = 4
@@ -60,7 +61,7 @@ def fit_problems(
 def _rule_fault(feature: Feature, rule: Mapping[str, Any]) -> str | None:
     if feature.type in ("boolean", "category") and rule["operator"] != "==":
         return f"A {feature.type} feature can only be compared by ==."
-    if problem := feature.problem(rule["value"]):
+    if problem := check_of(feature)(rule["value"]):
         return problem.detail
     return None
 

@@ -54,10 +54,13 @@ def feature_problems(
     features: Mapping[str, Any], contract: FeatureContract, barred: Collection[str]
 ) -> list[FieldProblem]:
     """What `FeatureContract.problems` finds, of names that callers made up only so many as a refusal lists."""
+    validator = contract.validator(frozenset(barred))
+    if validator.takes(features):
+        return []
     known = {name: value for name, value in features.items() if name in contract.by_name}
     surplus = [name for name in features if name not in contract.by_name]
     listed = dict.fromkeys([name for name in surplus if printable(name)][:MOST_LISTED])
-    problems = contract.problems(known | listed, barred)
+    problems = validator.problems(known | listed)
     if unlisted := len(surplus) - len(listed):
         problems.append(
             FieldProblem("features", "unexpected", f"{unlisted} more names that are no features.")

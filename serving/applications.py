@@ -57,15 +57,15 @@ def read_application(
         )
     features = document.get("features")
     if isinstance(features, Mapping):
-        given = {name: value for name, value in features.items() if name not in contract.looked_up}
+        looked_up = [name for name in features if name in contract.looked_up]
+        given = features
+        if looked_up:
+            given = {
+                name: value for name, value in features.items() if name not in contract.looked_up
+            }
         problems += feature_problems(given, contract.given, barred)
-        problems += [
-            FieldProblem(
-                name, "looked_up", "The service looks this feature up itself; leave it out."
-            )
-            for name in features
-            if name in contract.looked_up
-        ]
+        detail = "The service looks this feature up itself; leave it out."
+        problems += [FieldProblem(name, "looked_up", detail) for name in looked_up]
     else:
         problems.append(_no_object("features", document))
     if problems:

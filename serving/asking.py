@@ -41,7 +41,7 @@ def ask_due(now: datetime, *, by: User) -> None:
     require_act(record_probe_result, by=by)
     minute = int(now.timestamp()) // 60
     for model in ScoringModel.objects.all():
-        if minute % _minutes(model, now):
+        if minute % minutes_between(model, now):
             continue
         for cleared in _in_service(model, now):
             version = _version(cleared)
@@ -99,7 +99,8 @@ def _version(cleared: ClearedVersion) -> ModelVersion:
     return versions.get(pk=cleared.bytes_of.version_id)
 
 
-def _minutes(model: ScoringModel, now: datetime) -> int:
+def minutes_between(model: ScoringModel, now: datetime) -> int:
+    """How many minutes lie between two times that a version of the model is asked."""
     policy = policy_for(Policy.Kind.SERVING, model, now)
     part = ServingPolicy.from_json(policy.body).parts["probes"] if policy else {}
     return int(part.get("minutes", MINUTES_WITHOUT_POLICY))

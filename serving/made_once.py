@@ -45,6 +45,11 @@ class MadeOnce(Generic[K, V]):
                     self._kept.popitem(last=False)
             return value
 
+    def held(self, key: K) -> V | None:
+        """The value where it is kept, without making it or counting as its use."""
+        with self._reading:
+            return self._kept.get(key)
+
     def cache_clear(self) -> None:
         """Forget everything, refusals too."""
         with self._reading:

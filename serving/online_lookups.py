@@ -11,6 +11,7 @@ from registry.contract import Feature, FeatureContract
 from registry.errors import OnlineStoreUnavailable
 from registry.feast import Values, server_of
 from registry.online_stores import OnlineValue, State, by_store, store_and_view
+from registry.validators import Check
 
 Held = Mapping[str, Mapping[str, Values]]
 """By store and by the reference of a person."""
@@ -63,7 +64,8 @@ def add_online(
             state = one.state_at(at, ttl)
             values[feature.name] = one.value if state == "fresh" else None
             freshness.append(_freshness(feature, state, one, at))
-            problem = _problem(feature, state, values[feature.name])
+            check = contract.checks[feature.name]
+            problem = _problem(feature, check, state, values[feature.name])
             problems += [problem] if problem else []
     return problems
 
@@ -81,7 +83,7 @@ def _freshness(feature: Feature, state: State, one: OnlineValue, at: datetime) -
     }
 
 
-def _problem(feature: Feature, state: State, value: Any) -> FieldProblem | None:
+def _problem(feature: Feature, check: Check, state: State, value: Any) -> FieldProblem | None:
     """What is wrong with a value of a store that nobody here checked when it was written."""
     match state:
         case "later":
@@ -91,7 +93,7 @@ def _problem(feature: Feature, state: State, value: Any) -> FieldProblem | None:
         case "absent":
             detail = f"{feature.table} holds nothing about this person."
         case "fresh":
-            return feature.problem(value)
+            return check(value)
     if state == "later" or feature.missing == "refused":
         return FieldProblem(feature.name, state, detail)
     return None

@@ -1,7 +1,8 @@
 """Each web process makes versions ready before they decide, so that the first request after a promotion waits for nothing.
 
-A thread looks once a second for what may decide now or after one act. It decides nothing and writes nothing: who decides
-is read anew in every deciding transaction, and a version that was not made ready yet is made ready there.
+A thread looks once a second for what may decide now or after one act. It decides nothing: who decides is read anew in
+every deciding transaction, and a version that was not made ready yet is made ready there. It writes nothing either, unless
+it is to ask what this process holds for its known answers, and these are others.
 """
 
 import logging
@@ -14,15 +15,20 @@ from django.utils import timezone
 from audit.errors import Refusal
 from serving import scoring
 from serving.in_service import VersionBytes, versions_to_keep_ready
+from serving.own_answers import OwnAnswers
 
 LOOK_EVERY_S = 1.0
 logger = logging.getLogger(__name__)
 
 
-def keep_warm() -> Event:
-    """Start the thread; it ends with the process, or when the event that is returned is set."""
+def keep_warm(*, asks: bool = False) -> Event:
+    """Start the thread; it ends with the process, or when the event that is returned is set.
+
+    `asks`: whether it also asks, every few minutes, what this process holds for its known answers.
+    """
     stopped = Event()
-    Thread(target=_keep_looking, args=(stopped,), name="warming", daemon=True).start()
+    own = OwnAnswers() if asks else None
+    Thread(target=_keep_looking, args=(stopped, own), name="warming", daemon=True).start()
     return stopped
 
 
@@ -46,13 +52,15 @@ def look(met: Set[VersionBytes]) -> frozenset[VersionBytes]:
     return frozenset(ready)
 
 
-def _keep_looking(stopped: Event) -> None:
+def _keep_looking(stopped: Event, own: OwnAnswers | None) -> None:
     met: frozenset[VersionBytes] = frozenset()
     while True:
         try:
             met = look(met)
+            if own is not None:
+                own.ask_due(timezone.now())
         except Error as problem:  # the database is away for a while
-            logger.warning("Versions were not made ready: %s", problem)
+            logger.warning("Versions were not made ready, or not asked: %s", problem)
         finally:
             close_old_connections()
         if stopped.wait(LOOK_EVERY_S):

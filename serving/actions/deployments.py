@@ -18,6 +18,7 @@ from serving.events import Event
 from serving.in_service import running_deployments, sharing_deployments
 from serving.models import Deployment
 from serving.rollouts import require_guard_rails, running_step
+from serving.scoring import require_ready
 
 
 @action(Event.DEPLOYMENT_STARTED, needs="serving.start_deployment")
@@ -26,9 +27,11 @@ def start_deployment(
 ) -> Deployment:
     """Give a cleared version its share from the next application on; its step before ends. A shadow takes nothing.
 
-    Raises NoClearedVersion, ContractsDiffer, NoGuardRails or ShareOutOfBounds.
+    What is stored of the version is read anew before anything is locked: a share goes to nobody who cannot score.
+    Raises ArtefactRefused, NoClearedVersion, ContractsDiffer, NoGuardRails or ShareOutOfBounds.
     """
     version, now = clearance.version, timezone.now()
+    require_ready(version)
     model = ScoringModel.objects.select_for_update().get(pk=version.model_id)
     beside = champion(model)
     if beside is None:

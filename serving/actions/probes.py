@@ -1,6 +1,8 @@
 """Known answers of versions: kept once from the archived artefact, asked for while the version serves."""
 
+import os
 import secrets
+import socket
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -54,8 +56,8 @@ def renew_probes(version: ModelVersion, reason: str, *, by: User) -> ProbeSet:
 def record_probe_result(
     probes: ProbeSet, process: str, found: list[dict[str, Any]], names: list[str], *, by: User
 ) -> ProbeResult:
-    """Keep what a process answered; `names` says what differs. Where anything does, the fact for an incident too."""
-    digest = digest_json(found)
+    """Keep what this process answered; `names` says what differs. Where anything does, the fact for an incident too."""
+    digest, where = digest_json(found), _this_process()
     entry = record(
         subject=probes.version.subject,
         artefact_sha256=probes.artefact_sha256,
@@ -65,6 +67,7 @@ def record_probe_result(
         differences=names[:50],
         differences_count=len(names),
         libraries=libraries(),
+        **where,
     )
     result = ProbeResult.objects.create(
         probes=probes,
@@ -75,7 +78,10 @@ def record_probe_result(
         entry=entry,
     )
     if names:
-        what = f"A {process} process answered otherwise than was known: {', '.join(names[:5])} ({len(names)} in all)"
+        what = (
+            f"A {process} process ({where['pid']} on {where['host']}) answered otherwise than was known: "
+            f"{', '.join(names[:5])} ({len(names)} in all)"
+        )
         record_probe_failure(probes.version, what, by=by)
     return result
 
@@ -83,7 +89,12 @@ def record_probe_result(
 @action(Event.PROBES_FAILED, needs="serving.probe_version")
 def record_probe_failure(version: ModelVersion, reason: str, *, by: User) -> ProbeFailure:
     """Keep the fact that a version in service did not answer as was known."""
-    entry = record(subject=version.subject, artefact_sha256=version.artefact_id, reason=reason)
+    entry = record(
+        subject=version.subject,
+        artefact_sha256=version.artefact_id,
+        reason=reason,
+        **_this_process(),
+    )
     return ProbeFailure.objects.create(
         version=version,
         artefact_sha256=version.artefact_id,
@@ -91,6 +102,11 @@ def record_probe_failure(version: ModelVersion, reason: str, *, by: User) -> Pro
         failed_at=timezone.now(),
         entry=entry,
     )
+
+
+def _this_process() -> dict[str, Any]:
+    """Which process it is that answers, as whoever must restart it finds it."""
+    return {"pid": os.getpid(), "host": socket.gethostname()}
 
 
 def _kept(version: ModelVersion, number: int, reason: str, by: User) -> ProbeSet:

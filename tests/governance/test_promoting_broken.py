@@ -3,14 +3,20 @@
 import pytest
 from django.utils import timezone
 
+from audit.entries import parse
+from audit.models import Entry
 from audit.store import content_store
 from governance import sweeps
 from governance.actions.evidence import open_comparison
-from governance.models import Incident, Rollback
+from governance.actions.requests import request_rollout
+from governance.deciding import decide_change
+from governance.models import ChangeRequest, Incident, Rollback
+from registry.models import Clearance
 from registry.queries import champion, live_clearance
 from serving import scoring
+from serving.errors import ArtefactRefused
 from serving.in_service import fallback
-from serving.models import LoadFailure
+from serving.models import Deployment, LoadFailure
 from tests.governance.builders import (
     a_champion,
     a_request,
@@ -19,7 +25,7 @@ from tests.governance.builders import (
 )
 from tests.governance.test_api import decide, post
 from tests.governance.test_break_glass import let_through
-from tests.serving.builders import an_application
+from tests.serving.builders import an_application, guard_rails
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +73,52 @@ def test_a_broken_version_is_refused_by_name_and_the_champion_stays(
     assert Incident.objects.get().version == candidate
     answer = post(lending, f"models/{now.model.name}/decisions", **an_application())
     assert (answer.json()["version"], answer.json()["role"]) == (now.number, "champion")
+
+
+@pytest.mark.parametrize("role", ["shadow", "challenger", "canary"])
+@pytest.mark.parametrize("is_warm", [False, True])
+def test_a_rollout_step_does_not_begin_with_what_is_broken(
+    now, spoil, developer, validator, approver, role, is_warm
+):
+    guard_rails()
+    candidate = a_staged_version(developer, validator, model=now.model)
+    asked = post(
+        developer, "change-requests",
+        kind="rollout", model=now.model.name, version=candidate.number, rationale="Ten first.",
+        terms={"role": role, "share_percent": 10},
+    ).json()  # fmt: skip
+    cleared = Clearance.objects.count()
+    spoil(candidate)
+    if not is_warm:
+        scoring.loaded.cache_clear()
+
+    refused = decide(approver, asked["id"])
+
+    assert (refused.status_code, refused.json()["type"]) == (503, "/problems/artefact-refused")
+    assert not Deployment.objects.exists()
+    assert Clearance.objects.count() == cleared
+    assert ChangeRequest.objects.get(pk=asked["id"]).state == "open"
+    refusal = parse(bytes(Entry.objects.get(event="audit.action_refused").body))
+    assert "artefact-refused" in str(refusal["public"])
+    assert "rollout step did not begin" in LoadFailure.objects.get(version=candidate).reason
+    sweeps.open_incidents()
+    assert Incident.objects.get().version == candidate
+
+
+def test_the_step_that_decides_goes_on_where_the_next_one_is_refused(
+    now, spoil, developer, validator, approver
+):
+    guard_rails()
+    candidate = a_staged_version(developer, validator, model=now.model)
+    first = request_rollout(candidate, "canary", 10, "Ten first.", by=developer)
+    decide_change(first.pk, "approve", "Sound.", by=approver)
+    second = request_rollout(candidate, "canary", 25, "Then 25.", by=developer)
+    spoil(candidate)
+
+    with pytest.raises(ArtefactRefused):
+        decide_change(second.pk, "approve", "Sound.", by=approver)
+
+    assert Deployment.objects.get(ended_at=None).share_percent == 10
 
 
 def test_a_rollback_to_what_is_broken_is_refused_and_leaves_the_fact(
