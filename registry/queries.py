@@ -201,13 +201,19 @@ def restrictions_in_force(at: datetime | Parameter) -> QuerySet[UseRestriction]:
 
 
 def restrictions_on(
-    version_id: int | Parameter | OuterRef, at: datetime | Parameter
+    version_id: int | Parameter, at: datetime | Parameter
 ) -> QuerySet[UseRestriction]:
     """What limits the version at that time: restrictions on it, and those on its model as a whole."""
     its_model = ModelVersion.objects.filter(pk=version_id).values("model")
     return restrictions_in_force(at).filter(
         Q(version=version_id) | Q(version__isnull=True, model__in=its_model)
     )
+
+
+def is_restricted(at: datetime | Parameter) -> Exists:
+    """Whether anything limits a row that is a version at that time: it itself, or its model as a whole."""
+    on_row = Q(version=OuterRef("pk")) | Q(version__isnull=True, model=OuterRef("model"))
+    return Exists(restrictions_in_force(at).filter(on_row))
 
 
 def restrictions_of(model: ScoringModel, at: datetime) -> QuerySet[UseRestriction]:

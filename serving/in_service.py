@@ -15,6 +15,7 @@ from registry.models import Clearance, ModelVersion, Policy, ScoringModel, Stage
 from registry.queries import (
     clearances_in_force,
     contract_of_version,
+    is_restricted,
     model_named,
     restrictions_on,
     version_numbered,
@@ -80,12 +81,12 @@ def cleared_version(model_name: str, at: datetime, number: int | None = None) ->
     """
     champion = _champion(model_name, at) or _champion(model_name, timezone.now())
     if champion is not None and number in (None, champion[0]):
-        _, *digests, serving_policy, is_shared, is_restricted, clearance_id = champion
+        _, *digests, serving_policy, is_shared, limited, clearance_id = champion
         return ClearedVersion(
             VersionBytes._make([*digests, _most_table_mib(serving_policy)]),
             clearance_id,
             is_shared=number is None and is_shared,
-            is_restricted=is_restricted,
+            is_restricted=limited,
         )
     model = model_named(model_name)
     if number is not None:
@@ -224,7 +225,7 @@ _CHAMPION = CompiledQuery(
         .annotate(
             serving_policy=_serving_policy(Parameter("at", DateTimeField())),
             is_shared=Exists(sharing_deployments(OuterRef("model_id"))),
-            is_restricted=Exists(restrictions_on(OuterRef("pk"), Parameter("at", DateTimeField()))),
+            is_restricted=is_restricted(Parameter("at", DateTimeField())),
             cleared=_its_live_clearance(Parameter("at", DateTimeField())),
         )
         .order_by()

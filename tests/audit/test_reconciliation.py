@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models import Model
 from django.utils import timezone
 
 from audit import action, reconciliation, writing
@@ -149,9 +150,9 @@ def test_an_act_that_takes_minutes_from_recording_to_its_end_is_rolled_back(
 ) -> None:
     before, whole = Entry.objects.count(), action.insert_entries
 
-    def minutes_later(made: list[Entry]) -> None:
+    def minutes_later(made: list[Entry], beside: list[Model]) -> None:
         clock[0] += timedelta(minutes=5)
-        whole(made)
+        whole(made, beside)
 
     monkeypatch.setattr(action, "insert_entries", minutes_later)
     monkeypatch.setattr(action, "_record_refusal", lambda *refused: None)  # it is slow, too

@@ -51,6 +51,16 @@ def test_only_the_allowed_values_of_a_feature_are_decided(decide_over_http, cham
     assert Decision.objects.count() == 1
 
 
+def test_a_restriction_counts_whatever_number_it_has(decide_over_http, champion):
+    other = a_version()
+    for _ in range(champion.pk + 1):  # none of them concerns the champion
+        restricted(other, "no_new_decisions")
+
+    assert decide_over_http(an_application()).status_code == 201
+    restricted(champion.model, "no_new_decisions")
+    assert decide_over_http(an_application()).status_code == 503
+
+
 def test_a_closed_model_decides_nothing_until_the_restriction_is_lifted(decide_over_http, champion):
     closed = restricted(champion.model, "no_new_decisions")
 
