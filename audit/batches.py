@@ -63,10 +63,11 @@ def move_into_tree(
 def _read_joined(origin: str, limit: int) -> list[Waiting]:
     with connection.wrap_database_errors, server_cursor() as cursor:
         cursor.execute(
+            # The limit stands in the text: plans are kept, and for an unknown one the whole log would be read.
             "SELECT waiting.id, waiting.entry_id, body, leaf_hash FROM "
-            "(SELECT id, entry_id FROM audit_outbox WHERE origin = %b ORDER BY id LIMIT %b) AS waiting "
+            f"(SELECT id, entry_id FROM audit_outbox WHERE origin = %b ORDER BY id LIMIT {int(limit)}) AS waiting "
             "LEFT JOIN audit_entry ON audit_entry.id = waiting.entry_id ORDER BY waiting.id",
-            [origin, limit],
+            [origin],
             binary=True,
         )
         return [Waiting._make(row) for row in cursor.fetchall()]

@@ -112,10 +112,9 @@ def database(url: str) -> dict[str, Any]:
     if url.startswith("postgres"):
         # For the statements of deciding and of the log, which the server prepares, and for its checks of foreign keys:
         # planned anew each time, those that meet a table in monthly parts cost as much as what they do.
-        settings["OPTIONS"] = {
-            "prepare_threshold": 5,
-            "options": "-c plan_cache_mode=force_generic_plan",
-        }
+        own = settings.get("OPTIONS", {})  # of the address: sslmode, options
+        plans = f"{own.get('options', '')} -c plan_cache_mode=force_generic_plan".strip()
+        settings["OPTIONS"] = own | {"prepare_threshold": 5, "options": plans}
     if url.startswith("sqlite"):
         settings["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
