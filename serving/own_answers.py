@@ -39,7 +39,8 @@ class OwnAnswers:
         self._told: dict[int, tuple[str, datetime]] = {}
 
     def ask_due(self, now: datetime) -> None:
-        """Ask every version that is held here, may decide, has known answers and was not asked for as long as its policy says.
+        """Ask every version that is held here, decides or may after one act, has known answers and was not asked for as
+        long as its policy says.
 
         Looked up once a minute. What cannot be written is logged, and asked again in the next minute. Raises what the
         database raises where it does not even say which versions there are.

@@ -61,6 +61,8 @@ def _keep_looking(stopped: Event, own: OwnAnswers | None) -> None:
                 own.ask_due(timezone.now())
         except Error as problem:  # the database is away for a while
             logger.warning("Versions were not made ready, or not asked: %s", problem)
+        except Exception:  # whatever it is, the next look may do better, and nobody else looks
+            logger.exception("Versions were not made ready, or not asked.")
         finally:
             close_old_connections()
         if stopped.wait(LOOK_EVERY_S):

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from audit.deferred import deferred
 from audit.errors import Refusal
@@ -27,7 +27,7 @@ else:
     artefacts = deferred("registry.artefacts")
     compiler = deferred("serving.explainers.compiler")
 
-PATIENCE_SECONDS = 600.0  # the deepest forests take a minute
+PATIENCE_SECONDS = 180.0  # the deepest forests take a minute
 ROOT = Path(__file__).resolve().parents[2]
 # Of the environment: where programs, libraries and compiled code are found, and how many threads they start.
 _HANDED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LC_", "LD_", "PYTHON", "NUMBA_", "OMP_", "OPENBLAS_", "MALLOC_")  # fmt: skip
@@ -60,31 +60,39 @@ def made_here(order: Order) -> Scorer:
 
 def made_apart(order: Order) -> Scorer:
     """Raises ScorerUnusable, with the words of whatever refused it."""
-    with subprocess.Popen(  # noqa: S603  our own module, and nothing that anybody sent
-        [sys.executable, "-m", __name__],
-        cwd=ROOT,
-        env=environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as process:
-        assert process.stdin is not None  # both are pipes
-        assert process.stdout is not None
-        patience = Timer(PATIENCE_SECONDS, process.kill)
-        patience.start()
-        try:
-            with suppress(BrokenPipeError), process.stdin as orders:  # it ended: so does the answer
-                carrying.write(orders, vars(order))
-            answer = carrying.read(process.stdout)
-        except ValueError as problem:
-            raise ScorerUnusable(f"The process that makes scorers failed: {problem}") from problem
-        finally:
-            patience.cancel()
+    try:
+        answer = _answered(order)
+    except (OSError, ValueError) as problem:
+        raise ScorerUnusable(f"The process that makes scorers failed: {problem}") from problem
     if "refused" in answer:
         raise ScorerUnusable(answer["refused"])
     scorer = cast(Scorer, answer["scorer"])
     # One row is scored, which loads the compiled loops: no applicant waits for that.
     _ = scorer.score(order.baseline[:1]).pd
     return scorer
+
+
+def _answered(order: Order) -> dict[str, Any]:
+    """What the process says, which is ended where it takes too long. Raises OSError, or ValueError where it says nothing."""
+    process = subprocess.Popen(  # noqa: S603  our own module, and nothing that anybody sent
+        [sys.executable, "-m", __name__],
+        cwd=ROOT,
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    patience = Timer(PATIENCE_SECONDS, process.kill)
+    patience.start()
+    try:
+        with process:  # which also waits for its end
+            assert process.stdin is not None  # both are pipes
+            assert process.stdout is not None
+            with suppress(BrokenPipeError), process.stdin as orders:  # it ended: so does the answer
+                carrying.write(orders, vars(order))
+            answer: dict[str, Any] = carrying.read(process.stdout)
+            return answer
+    finally:
+        patience.cancel()
 
 
 def environment() -> dict[str, str]:

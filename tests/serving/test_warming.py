@@ -2,8 +2,11 @@
 
 import time
 from datetime import timedelta
+from threading import Event
+from types import SimpleNamespace
 
 import pytest
+from django.db import DatabaseError
 from django.utils import timezone
 
 from registry.actions.clearances import revoke_clearance
@@ -57,6 +60,28 @@ def test_what_cannot_be_made_ready_does_not_stop_the_others(own_store):  # noqa:
     damage(own_store, "artefacts", broken.artefact_id)
 
     assert warming.look(frozenset()) == {bytes_of(sound)}
+
+
+def test_a_look_that_fails_in_any_way_is_not_the_last(monkeypatch, caplog):
+    looks = iter([RuntimeError("out of processes"), DatabaseError("away")])
+    enough = Event()
+
+    def look(met):
+        for problem in looks:
+            raise problem
+        enough.set()
+        return met
+
+    monkeypatch.setattr(warming, "look", look)
+    monkeypatch.setattr(warming, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(warming, "close_old_connections", lambda: None)
+    monkeypatch.setattr(warming, "connections", SimpleNamespace(close_all=lambda: None))
+
+    stopped = warming.keep_warm()
+
+    assert enough.wait(10)
+    stopped.set()
+    assert "out of processes" in caplog.text
 
 
 def test_the_thread_makes_a_version_ready_within_a_second_or_two(own_database, django_db_blocker):

@@ -102,6 +102,13 @@ def test_a_process_that_ends_without_an_answer_makes_no_scorer(monkeypatch) -> N
         made_apart(an_order("linear"))
 
 
+def test_a_process_that_cannot_be_started_makes_no_scorer(monkeypatch) -> None:
+    monkeypatch.setattr(workshop.sys, "executable", "/nowhere/python")
+
+    with pytest.raises(ScorerUnusable, match="No such file"):
+        made_apart(an_order("linear"))
+
+
 def test_a_process_that_never_answers_is_ended(monkeypatch, tmp_path) -> None:
     sleeper = tmp_path / "python"
     sleeper.write_text("#!/bin/sh\nexec sleep 600\n")
