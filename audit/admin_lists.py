@@ -23,6 +23,7 @@ from audit.ids import first_key, moment_of
 
 MOST_COUNTED = 10_000
 MOST_VALUES = 500
+EARLIEST = date(1970, 1, 1)  # identifiers count from then
 RECENT = {"1": "Today", "7": "Past 7 days", "30": "Past 30 days"}
 
 
@@ -122,9 +123,11 @@ def _day_or_month(value: str | None) -> tuple[date, date] | None:
     try:
         if value and len(value) == len("2026-11"):
             month = date.fromisoformat(f"{value}-01")
-            return month, _next(month)
-        day = date.fromisoformat(value or "")
-        return day, day + timedelta(days=1)
+            found = month, _next(month)
+        else:
+            day = date.fromisoformat(value or "")
+            found = day, day + timedelta(days=1)
+        return found if found[0] >= EARLIEST else None
     except (ValueError, OverflowError):
         return None
 

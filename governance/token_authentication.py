@@ -70,7 +70,7 @@ def _recognised(digest: str) -> AuthToken | None:
 
 
 def _forget(**_: Any) -> None:
-    """What this process changes itself counts at once."""
+    """What this process changes itself counts once it is committed, as a rule; a second later in any case."""
     with _lock:
         _trusted.clear()
 

@@ -1,5 +1,6 @@
 """Looking at the evidence of a review: an act the first time, and a read while it stays the same."""
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from django.contrib.auth.models import User
 
 from audit.action import permissions_of
 from audit.canonical import digest_json
+from audit.errors import Refusal
 from serving.actions.reviews import OVERTURN, SEE_DATA, open_review_evidence
 from serving.models import Review
 from serving.reviews import evidence_of, has_opened
@@ -20,7 +22,8 @@ def evidence_shown(review_id: UUID, *, by: User) -> dict[str, Any]:
     """
     review = Review.objects.filter(pk=review_id, state=Review.State.REVIEWED, reviewer=by).first()
     if review is not None and permissions_of(by) >= {OVERTURN, SEE_DATA}:
-        shown = evidence_of(review)
-        if has_opened(review, by, digest_json(shown)):
-            return shown
+        with suppress(Refusal):  # the act refuses, on record
+            shown = evidence_of(review)
+            if has_opened(review, by, digest_json(shown)):
+                return shown
     return open_review_evidence(review_id, by=by)

@@ -119,6 +119,7 @@ def test_an_identifier_says_when_it_was_made():
         ("30", set()),
         ("2020-13", {"october", "last moment of october", "november"}),
         ("9999-11-30", set()),
+        ("1969-12", {"october", "last moment of october", "november"}),
         ("9999-12-31", {"october", "last moment of october", "november"}),
         ("nonsense", {"october", "last moment of october", "november"}),
     ],
