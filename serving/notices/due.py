@@ -272,14 +272,24 @@ def _stands(outcome: DecisionOutcome) -> QuerySet[Resolution]:
 
 
 def _with_start(decisions: QuerySet[Decision]) -> Rows:
-    """With since when the clock runs: the newest counteroffer, else the completed application, else its receipt."""
+    """With since when the clock runs: the newest counteroffer, else the completed application, else its receipt.
+
+    A counteroffer of which the bank tells by itself counts from `at`, as it is reported. One whose notice was issued
+    here counts from the first delivery of that notice, and where it gives the reasons it never does: until it is
+    delivered the decision's own days run on, and then nothing is due any more.
+    """
+    sent = ApplicationNoticeDelivery.objects.filter(
+        notice__status=OuterRef("pk"), notice__reasons_of=None
+    )
+    first_sent = Subquery(sent.order_by("sent_at").values("sent_at")[:1])
     offers = ApplicationStatus.objects.filter(
         application_id=OuterRef("application_id"),
         status=Status.COUNTEROFFER,
         at__gte=OuterRef("decided_at"),
-    )
+    ).annotate(told_at=Case(When(notice__isnull=True, then=F("at")), default=first_sent))
+    told = offers.filter(told_at__isnull=False).order_by("-told_at")
     return decisions.annotate(
-        offered_at=Subquery(offers.order_by("-at").values("at")[:1]),
+        offered_at=Subquery(told.values("told_at")[:1]),
         starts_at=Coalesce("offered_at", "completed_at", "received_at"),
     )
 

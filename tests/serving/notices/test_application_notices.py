@@ -1,6 +1,7 @@
 """Counteroffers and what applications lack are told of in approved words, once, and what was told dies with the person."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -60,8 +61,8 @@ def an_offer(lending, application_ref="A-9", **changes):
     return record_status(application_ref, document, by=lending)
 
 
-def delivered(status, by):
-    sent = {"channel": "mail", "sent_at": timezone.now().isoformat()}
+def delivered(status, by, sent_at=None):
+    sent = {"channel": "mail", "sent_at": (sent_at or timezone.now()).isoformat()}
     return record_application_delivery(status.pk, sent, by=by)
 
 
@@ -231,7 +232,7 @@ def test_the_delivery_of_a_combined_counteroffer_stops_the_clock(declined, offer
     delivery = delivered(offer, lending)
 
     clock = clock_of(declined)
-    assert (clock.basis, clock.stopped_by) == ("counteroffer", Stop.NOTIFIED)
+    assert (clock.basis, clock.stopped_by) == ("completed_at", Stop.NOTIFIED)
     assert clock.stopped_at == delivery.sent_at
     assert clock.state(timezone.now()) == State.STOPPED
     assert waiting_decisions() == []
@@ -250,16 +251,54 @@ def test_a_decision_after_a_combined_counteroffer_is_told_of_by_itself(
     assert waiting_decisions() == [later.pk]
 
 
-def test_a_counteroffer_without_reasons_leaves_its_ninety_days_running(champion, lending):
+def days_from(moment, days, monkeypatch):
+    """For whoever reports, issues and sends, it is so many days after that moment from here on; keys know nothing of it."""
+    then = moment + timedelta(days=days)
+    clock = SimpleNamespace(now=lambda: then)
+    for module in ("applications", "application_notices"):
+        monkeypatch.setattr(f"serving.actions.{module}.timezone", clock)
+    return then
+
+
+def test_an_offer_that_is_not_told_in_thirty_days_is_late_whenever_it_was_made(
+    champion, lending, monkeypatch
+):
+    a_notice_policy()
+    decision = decided_days_ago(champion, 0, lending, application_ref="A-9")
+    offered_at = days_from(decision.completed_at, 2, monkeypatch)
+    offer = an_offer(lending, at=offered_at.isoformat())
+    days_from(decision.completed_at, 3, monkeypatch)
+    issue_application_notice(offer.pk, by=lending)
+
+    today = days_from(decision.completed_at, 40, monkeypatch)
+
+    untold = clock_of(decision)
+    assert untold.due_at == decision.completed_at + timedelta(days=30)
+    assert untold.state(today) == State.LATE
+    assert [row.pk for row in due.newly_late_decisions(today)] == [decision.pk]
+    delivered(offer, lending, today)
+    told = clock_of(decision)
+    assert (told.stopped_by, told.stopped_at, told.stopped_late) == (Stop.NOTIFIED, today, True)
+
+
+def test_a_counteroffer_without_reasons_gives_ninety_days_from_being_told(
+    champion, lending, monkeypatch
+):
     a_notice_policy()
     referred, application_ref = decided_as("referred", champion, lending)
-    offer = an_offer(lending, application_ref)
+    offered_at = days_from(referred.completed_at, 2, monkeypatch)
+    offer = an_offer(lending, application_ref, at=offered_at.isoformat())
     issue_application_notice(offer.pk, by=lending)
-    delivered(offer, lending)
+    undelivered = clock_of(referred)
+    for days in (5, 8):
+        delivered(offer, lending, days_from(referred.completed_at, days, monkeypatch))
 
     clock = clock_of(referred)
 
-    assert (clock.stopped_by, clock.due_at) == (None, offer.at + timedelta(days=90))
+    assert undelivered.basis == "completed_at"
+    assert undelivered.due_at == referred.completed_at + timedelta(days=30)
+    assert (clock.stopped_by, clock.basis) == (None, "counteroffer")
+    assert clock.due_at == referred.completed_at + timedelta(days=5 + 90)
     assert referred.pk in waiting_decisions()
 
 
