@@ -197,6 +197,10 @@ class NoSuchNotice(NotFound):
     """No notice was issued for the decision, or about the application."""
 
 
+class NoticeNotNewest(Refusal):
+    """Another notice about the application was issued since: the delivery of this one is recorded under its status."""
+
+
 class NoSuchStatus(NotFound):
     """Nothing that a notice is composed of was reported of the application: no counteroffer, and nothing missing."""
 

@@ -245,6 +245,13 @@ class DeliveryBodySchema(serializers.Serializer[None]):
     reference = serializers.CharField(max_length=200, required=False)
 
 
+class ApplicationDeliveryBodySchema(DeliveryBodySchema):
+    notice_id = serializers.UUIDField(
+        required=False,
+        help_text="The notice that was sent, as its answer names it: refused where it is not the newest about the application.",
+    )
+
+
 class DeliverySchema(serializers.Serializer[None]):
     delivery_id = serializers.UUIDField()
     channel = serializers.CharField()

@@ -11,7 +11,13 @@ from django.contrib.auth.models import User
 from audit import vault
 from audit.vault import open_private
 from registry.models import Policy
-from serving.errors import NoNoticePolicy, NoSuchNotice, NoSuchStatus, OfferTermsUnknown
+from serving.errors import (
+    NoNoticePolicy,
+    NoSuchNotice,
+    NoSuchStatus,
+    NoticeNotNewest,
+    OfferTermsUnknown,
+)
 from serving.models import ApplicationNotice, ApplicationStatus, Decision
 from serving.notices import due
 from serving.notices.application_texts import ApplicationTexts
@@ -81,6 +87,16 @@ def newest_notice(application_ref: str, client: User) -> ApplicationNotice:
     notice = notices.filter(application_id__in=_application(application_ref, client)).first()
     if notice is None:
         raise NoSuchNotice("No notice about an application of yours by that reference was issued.")
+    return notice
+
+
+def newest_meant(application_ref: str, client: User, notice_id: object) -> ApplicationNotice:
+    """The newest, where it is the one that the client means or the client names none. Raises NoSuchNotice or NoticeNotNewest."""
+    notice = newest_notice(application_ref, client)
+    if notice_id is not None and str(notice_id).lower() != str(notice.pk):
+        raise NoticeNotNewest(
+            f"The newest notice about the application is {notice.pk}. The delivery of an earlier one belongs to its status: statuses/{{status_id}}/notice/deliveries."
+        )
     return notice
 
 

@@ -389,6 +389,38 @@ def test_over_http_a_counteroffer_is_told_of_read_in_three_forms_and_sent(
     assert by_status["deliveries"] == [delivery.json()]
 
 
+def test_a_delivery_is_recorded_of_the_notice_that_is_meant(declined, lending, post):
+    a_notice_policy()
+    first, second = (issue_application_notice(an_offer(lending).pk, by=lending) for _ in range(2))
+    sent = {"channel": "mail", "sent_at": timezone.now().isoformat()}
+    address = "applications/A-9/notice/deliveries"
+
+    refused = [post(address, {**sent, "notice_id": each}) for each in (str(first.pk), "x", 7)]
+    newest = post(address, {**sent, "notice_id": str(second.pk)})
+    earlier = post(f"statuses/{first.status_id}/notice/deliveries", sent)
+
+    assert [answer.status_code for answer in refused] == [409] * 3
+    assert refused[0].json()["type"].endswith("notice-not-newest")
+    assert str(second.pk) in refused[0].json()["detail"]
+    assert (newest.status_code, earlier.status_code) == (201, 201)
+    assert str(second.deliveries.get().pk) == newest.json()["delivery_id"]
+    assert str(first.deliveries.get().pk) == earlier.json()["delivery_id"]
+
+
+def test_a_status_of_another_client_takes_no_delivery(offer, lending, signed_in):
+    a_notice_policy()
+    issue_application_notice(offer.pk, by=lending)
+    sent = {"channel": "mail", "sent_at": timezone.now().isoformat()}
+    other = signed_in(a_person("broker", "scoring client"))
+
+    answer = other.post(
+        f"/api/v1/statuses/{offer.pk}/notice/deliveries", sent, content_type="application/json"
+    )
+
+    assert answer.status_code == 403
+    assert not ApplicationNoticeDelivery.objects.exists()
+
+
 def test_over_http_refusals_have_their_own_status(declined, lacking, post, client_of_lending):
     assert post("applications/A-9/notice", {}).status_code == 404
     assert post("applications/A-7/notice", {}).status_code == 409
