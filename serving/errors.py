@@ -209,6 +209,10 @@ class OfferTermsUnknown(Refusal):
     """The counteroffer was reported without what was asked for and what is offered instead."""
 
 
+class OfferAfterApproval(Refusal):
+    """The application stands as approved: a person declines the terms asked for first, and the offer gives their reasons."""
+
+
 class DecidedMeanwhile(Refusal):
     """The application was decided, so that it lacks nothing any more: its notice is that of the decision."""
 

@@ -53,7 +53,7 @@ class NoticeOfApplication(ActView):
             201: schemas.ApplicationNoticeSchema,
             404: refused("Neither a counteroffer nor anything missing was reported of it."),
             409: refused(
-                "Issued before, ended, decided meanwhile, no terms were reported, or no notice policy has words for it."
+                "Issued before, ended, decided meanwhile, approved before an offer, no terms were reported, or no notice policy has words for it."
             ),
             410: refused("The person was erased."),
         },

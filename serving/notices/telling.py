@@ -109,6 +109,12 @@ def notice_of_status(status_id: UUID) -> ApplicationNotice:
     return notice
 
 
+def newest_decision(application_id: UUID) -> Decision | None:
+    """The one on which the application stands."""
+    decisions = Decision.objects.select_related("version", "observation", "entry")
+    return decisions.filter(application_id=application_id).order_by("-pk").first()
+
+
 def _application(application_ref: str, client: User) -> list[UUID]:
     found = vault.find(client.get_username(), "application", [application_ref])
     return list(found.values())
@@ -118,8 +124,7 @@ def _refusal(
     status: ApplicationStatus, texts: NoticeTexts
 ) -> tuple[Decision | None, Refused | None]:
     """The newest decision on the application, where it stands as declined."""
-    decisions = Decision.objects.select_related("version", "observation", "entry")
-    decision = decisions.filter(application_id=status.application_id).order_by("-pk").first()
+    decision = newest_decision(status.application_id)
     if decision is None:
         return None, None
     ruled = standing(decision)

@@ -15,6 +15,7 @@ from serving.actions.application_notices import (
     record_application_delivery,
 )
 from serving.actions.applications import record_status
+from serving.actions.resolutions import resolve_decision
 from serving.errors import (
     ApplicationEnded,
     DecidedMeanwhile,
@@ -23,6 +24,7 @@ from serving.errors import (
     NoSuchNotice,
     NoSuchStatus,
     NoticeAlreadyIssued,
+    OfferAfterApproval,
     OfferTermsUnknown,
 )
 from serving.holdings import held_about
@@ -35,6 +37,7 @@ from tests.serving.builders import GOOD
 from tests.serving.notices.builders import a_notice_policy, decided_days_ago
 from tests.serving.notices.test_notices import erase
 from tests.serving.notices.test_statuses import at, incomplete
+from tests.serving.reviewing import declined as declined_by_person
 
 pytestmark = pytest.mark.django_db
 
@@ -116,16 +119,36 @@ def test_the_log_says_in_clear_neither_what_it_says_nor_which_of_the_two_it_is(
         assert str(status.application_id).encode() not in body
 
 
-@pytest.mark.parametrize("outcome", ["approved", "referred"])
-def test_a_counteroffer_gives_no_reasons_where_nothing_was_declined(champion, lending, outcome):
+def test_a_counteroffer_gives_no_reasons_where_nothing_was_declined(champion, lending):
     a_notice_policy()
-    decision, application_ref = decided_as(outcome, champion, lending)
+    decision, application_ref = decided_as("referred", champion, lending)
 
     notice = issue_application_notice(an_offer(lending, application_ref).pk, by=lending)
 
     assert notice.application_id == decision.application_id
     assert notice.reasons_of is None
     assert document_of(notice)["principal_reasons"] is None
+
+
+def test_an_offer_on_an_approved_application_waits_for_a_person_who_declines_it(
+    champion, lending, credit_officer
+):
+    a_notice_policy()
+    decision, application_ref = decided_as("approved", champion, lending)
+    offer = an_offer(lending, application_ref)
+    with pytest.raises(OfferAfterApproval, match=f"decisions/{decision.pk}/resolution"):
+        issue_application_notice(offer.pk, by=lending)
+    assert not ApplicationNotice.objects.exists()
+    assert refused_events() == 1
+
+    why = declined_by_person("high_side", "Employer could not be reached")
+    resolve_decision(decision.pk, why, by=credit_officer)
+    notice = issue_application_notice(offer.pk, by=lending)
+
+    assert notice.reasons_of == decision
+    assert document_of(notice)["principal_reasons"]["statements"] == [
+        "Employer could not be reached"
+    ]
 
 
 def decided_as(outcome, champion, lending):
@@ -162,6 +185,24 @@ def test_what_a_decided_application_lacked_is_no_notice_any_more(champion, lacki
 
     assert not ApplicationNotice.objects.exists()
     assert refused_events() == 1
+
+
+def test_a_referred_application_is_asked_for_what_it_lacks_until_a_person_decides(
+    champion, lending, credit_officer
+):
+    a_notice_policy()
+    referred, application_ref = decided_as("referred", champion, lending)
+    first, second = (
+        record_status(application_ref, incomplete(champion, days, subject_ref=None), by=lending)
+        for days in (3, 0)
+    )
+
+    issue_application_notice(first.pk, by=lending)
+    why = declined_by_person("", "Employer could not be reached")
+    resolve_decision(referred.pk, why, by=credit_officer)
+
+    with pytest.raises(DecidedMeanwhile):
+        issue_application_notice(second.pk, by=lending)
 
 
 def test_a_notice_is_issued_once_for_each_status(offer, lending):
