@@ -241,11 +241,15 @@ def _told_with_offer() -> QuerySet[ApplicationNoticeDelivery]:
 
 
 def _told_what_lacks() -> QuerySet[ApplicationNoticeDelivery]:
-    """Of the outer status: notices of what is missing that were sent, of it or of a later one of the same application."""
+    """Of the outer status: notices of what is missing, of it or of a later one of the same application, sent in time.
+
+    One that is sent on or after its own answer-by day leaves the applicant no time to answer: 12 CFR 1002.9(c)(2).
+    """
     return ApplicationNoticeDelivery.objects.filter(
         notice__application_id=OuterRef("application_id"),
         notice__kind=ApplicationNotice.Kind.INCOMPLETENESS,
         notice__status__gte=OuterRef("pk"),
+        sent_at__date__lt=F("notice__answer_by"),
     )
 
 

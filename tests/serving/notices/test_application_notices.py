@@ -354,6 +354,19 @@ def test_the_delivery_of_what_is_missing_stops_that_clock(champion, lacking, len
     assert waiting_applications() == [other.pk]
 
 
+@pytest.mark.parametrize(("days", "stops"), [(29, True), (30, False)])
+def test_a_notice_that_leaves_no_day_to_answer_stops_nothing(
+    lacking, lending, monkeypatch, days, stops
+):
+    a_notice_policy()
+    notice = issue_application_notice(lacking.pk, by=lending)
+    sent_at = days_from(notice.issued_at, days, monkeypatch)
+
+    delivered(lacking, lending, sent_at)
+
+    assert (waiting_applications() == []) == stops
+
+
 def test_nothing_is_sent_before_it_is_issued_and_by_no_other_channel(offer, lending):
     a_notice_policy()
     with pytest.raises(NoSuchNotice):
