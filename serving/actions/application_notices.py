@@ -63,6 +63,7 @@ def issue_application_notice(status_id: UUID, *, by: User) -> ApplicationNotice:
         notice_policy=policy.sha256,
         policy_version=policy.version,
         jurisdiction=policy.jurisdiction,
+        legal_basis=policy.legal_basis,
         language=notice.language,
         sha256=notice.sha256,
     )

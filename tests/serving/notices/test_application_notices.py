@@ -104,6 +104,7 @@ def test_a_counteroffer_gives_the_reasons_why_the_terms_asked_for_were_declined(
     assert ["Offer open until", str(notice.answer_by)] in document["facts"]
     public = parse(bytes(notice.entry.body))["public"]
     assert (public["notice_policy"], public["sha256"]) == (policy.sha256, notice.sha256)
+    assert public["legal_basis"] == policy.legal_basis
 
 
 def test_the_log_says_in_clear_neither_what_it_says_nor_which_of_the_two_it_is(
