@@ -233,7 +233,8 @@ def _told() -> QuerySet[NoticeDelivery]:
 def _told_with_offer() -> QuerySet[ApplicationNoticeDelivery]:
     """Of the outer decision: counteroffers sent with its reasons, or those of a later one about the same application.
 
-    Combined like this nothing is due after 90 days: 12 CFR 1002.9(a)(1)(iv). One without reasons leaves the clock running.
+    Combined like this nothing is due after 90 days: 12 CFR 1002.9(a)(1)(iv) with comment 9(a)(1)-6 of the Official
+    Interpretations. One without reasons leaves the clock running.
     """
     return ApplicationNoticeDelivery.objects.filter(
         notice__application_id=OuterRef("application_id"), notice__reasons_of__gte=OuterRef("pk")
