@@ -18,6 +18,7 @@ from serving.actions.applications import record_status
 from serving.errors import NoticeTextsMalformed
 from serving.models import ApplicationNotice, Notice
 from serving.tasks import watch_notices
+from tests.conftest import a_person
 from tests.governance.test_api import post
 from tests.registry.builders import the_builder
 from tests.serving.builders import GOOD, a_champion
@@ -181,25 +182,25 @@ def test_a_person_issues_a_notice_and_records_its_sending_by_buttons(
     assert f"{window}issue-notice/" not in shown
 
 
-def test_a_person_tells_of_what_an_application_lacks_by_buttons(
-    champion, lending, analyst, signed_in
-):
+@pytest.mark.parametrize("role", ["fair-lending analyst", "credit officer"])
+def test_a_person_tells_of_what_an_application_lacks_by_buttons(champion, lending, signed_in, role):
     a_notice_policy()
     status = record_status("A-9", incomplete(champion), by=lending)
-    browser = signed_in(analyst)
+    teller = a_person("teller", role)
+    browser = signed_in(teller)
     window = f"/serving/applicationstatus/{status.pk}/"
     assert f"{window}issue-notice/" in browser.get(f"{window}change/").content.decode()
 
     browser.post(f"{window}issue-notice/")
     notice = ApplicationNotice.objects.get(status=status)
-    issued = page(analyst, signed_in)
+    issued = page(teller, signed_in)
     now = f"{timezone.now():%Y-%m-%d %H:%M:%S.%f}"
     browser.post(f"{window}record-delivery/", {"channel": "mail", "sent_at": now})
 
-    assert notice.issued_by == analyst
+    assert notice.issued_by == teller
     assert "issued, not sent" in issued
     assert notice.deliveries.get().channel == "mail"
-    assert str(status.pk) not in page(analyst, signed_in)
+    assert str(status.pk) not in page(teller, signed_in)
     shown = browser.get(f"{window}change/").content.decode()
     assert f"/api/v1/statuses/{status.pk}/notice?format=pdf" in shown
     assert f"{window}issue-notice/" not in shown
