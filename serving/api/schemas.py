@@ -299,7 +299,9 @@ class DueNoticeSchema(serializers.Serializer[None]):
     decision_id = serializers.UUIDField()
     model = serializers.CharField()
     outcome = serializers.ChoiceField(["declined", "referred"])
-    is_issued = serializers.BooleanField()
+    is_issued = serializers.BooleanField(
+        help_text="Its notice, or that of a counteroffer with its reasons, was issued and awaits sending."
+    )
     basis = serializers.ChoiceField(["completed_at", "received_at", "counteroffer"])
     starts_at = serializers.DateTimeField()
     due_at = serializers.DateTimeField()

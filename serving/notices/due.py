@@ -138,6 +138,15 @@ def waiting_decisions(texts: Mapping[str, NoticeTexts], now: datetime) -> Rows:
     return _with_ends(open_now, texts, _of_decision).order_by("due_at", "pk")
 
 
+def with_offer_issued(decisions: Rows) -> Rows:
+    """With whether a counteroffer that gives their reasons was issued, whose delivery would tell of them."""
+    issued = ApplicationNotice.objects.filter(
+        application_id=OuterRef("application_id"), reasons_of__gte=OuterRef("pk")
+    )
+    found: Rows = decisions.annotate(offer_issued=Exists(issued))
+    return found
+
+
 def for_a_person(decisions: Rows) -> Rows:
     """Those of them that the score left to a person and that nobody decided yet."""
     decided = Resolution.objects.filter(decision=OuterRef("pk"))

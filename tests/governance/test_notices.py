@@ -14,6 +14,7 @@ from governance.models import Incident
 from governance.queries.policies import require_readable
 from registry.actions.policies import propose_policy
 from registry.models import Policy
+from serving.actions.application_notices import issue_application_notice
 from serving.actions.applications import record_status
 from serving.errors import NoticeTextsMalformed
 from serving.models import ApplicationNotice, Notice
@@ -144,6 +145,25 @@ def test_the_page_shows_who_waits_and_is_filtered_by_state_and_model(
     assert str(late.pk) not in only_soon
     assert str(early.pk) not in only_soon
     assert str(late.pk) in nothing  # an unknown model is no filter
+
+
+def test_a_counteroffer_with_the_reasons_that_awaits_sending_counts_as_issued(
+    champion, lending, auditor, signed_in
+):
+    a_notice_policy()
+    decided_days_ago(champion, 2, lending, application_ref="A-9")
+    terms = {"asked": ["USD 25,000"], "offered": ["USD 15,000"]}
+    offer = {"status": "counteroffer", "at": timezone.now().isoformat(), **terms}
+    status = record_status("A-9", offer, by=lending)
+
+    def said():
+        [row] = signed_in(auditor).get("/api/v1/notices/due").json()["results"]
+        return row["is_issued"], "not issued" in page(auditor, signed_in)
+
+    assert said() == (False, True)
+    issue_application_notice(status.pk, by=lending)
+    assert said() == (True, False)
+    assert "with a counteroffer: issued, not sent" in page(auditor, signed_in)
 
 
 def test_the_page_says_where_no_policy_is_in_force(champion, lending, auditor, signed_in):
