@@ -197,12 +197,20 @@ class NoSuchNotice(NotFound):
     """No notice was issued for the decision, or about the application."""
 
 
+class NoticeNotNewest(Refusal):
+    """Another notice about the application was issued since: the delivery of this one is recorded under its status."""
+
+
 class NoSuchStatus(NotFound):
     """Nothing that a notice is composed of was reported of the application: no counteroffer, and nothing missing."""
 
 
 class OfferTermsUnknown(Refusal):
     """The counteroffer was reported without what was asked for and what is offered instead."""
+
+
+class OfferAfterApproval(Refusal):
+    """The application stands as approved: a person declines the terms asked for first, and the offer gives their reasons."""
 
 
 class DecidedMeanwhile(Refusal):

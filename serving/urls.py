@@ -6,6 +6,7 @@ from serving.api.application_notices import (
     ApplicationNoticeDeliveries,
     NoticeOfApplication,
     StatusNotice,
+    StatusNoticeDeliveries,
 )
 from serving.api.applications import ApplicationStatuses
 from serving.api.decisions import DecisionBatches, DecisionDetail, Decisions
@@ -50,6 +51,7 @@ urlpatterns = [
         ApplicationNoticeDeliveries.as_view(),
     ),
     path("statuses/<uuid:status_id>/notice", StatusNotice.as_view(), name="status-notice"),
+    path("statuses/<uuid:status_id>/notice/deliveries", StatusNoticeDeliveries.as_view()),
     path("labels", Labels.as_view()),
     path("decisions/<uuid:decision_id>/resolution", DecisionResolution.as_view()),
     path("decisions/<uuid:decision_id>/corrections", DecisionCorrections.as_view()),

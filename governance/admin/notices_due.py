@@ -55,7 +55,7 @@ def notices_due(request: HttpRequest) -> HttpResponse:
     texts = due.texts_in_force(now)
     form = FilterForm(sorted(texts), request.GET)
     wanted = form.cleaned_data if form.is_valid() else {}
-    decisions = due.waiting_decisions(texts, now).select_related("notice")
+    decisions = due.with_offer_issued(due.waiting_decisions(texts, now)).select_related("notice")
     decisions = _filtered(decisions.prefetch_related("resolutions"), wanted, now)
     incomplete = due.waiting_applications(texts, now).select_related("notice")
     applications = _filtered(incomplete, wanted, now)[:PER_PAGE]
@@ -90,8 +90,6 @@ def _table(rows: list[list[object]]) -> dict[str, Any]:
 
 def _decision(row: Any, texts: Any, now: datetime) -> list[object]:
     clock = due.running(row, texts[row.model_name])
-    waits = row.outcome == "referred" and not row.resolutions.all()
-    notice = "a person decides first" if waits else "not issued"
     return [
         moment(clock.due_at),
         time_left(clock.due_at, now),
@@ -99,9 +97,18 @@ def _decision(row: Any, texts: Any, now: datetime) -> list[object]:
         link(row),
         row.model_name,
         f"{clock.basis.replace('_', ' ')}, {moment(clock.started_at)}",
-        "issued, not sent" if hasattr(row, "notice") else notice,
+        _notice(row),
         clock.clock.legal_basis,
     ]
+
+
+def _notice(row: Any) -> str:
+    if hasattr(row, "notice"):
+        return "issued, not sent"
+    if row.offer_issued:
+        return "with a counteroffer: issued, not sent"
+    waits = row.outcome == "referred" and not row.resolutions.all()
+    return "a person decides first" if waits else "not issued"
 
 
 def _application(row: Any, texts: Any, now: datetime) -> list[object]:

@@ -16,16 +16,18 @@ from serving.errors import (
     DecidedMeanwhile,
     NoSuchStatus,
     NoticeAlreadyIssued,
+    OfferAfterApproval,
 )
 from serving.events import Event
 from serving.models import (
     ApplicationNotice,
     ApplicationNoticeDelivery,
     ApplicationStatus,
-    Decision,
 )
 from serving.notices import due, telling
 from serving.notices.deliveries import read_delivery
+from serving.policy import DecisionOutcome
+from serving.resolutions import final_of
 
 
 @action(Event.APPLICATION_NOTICE_ISSUED, needs="serving.issue_notice")
@@ -33,8 +35,8 @@ def issue_application_notice(status_id: UUID, *, by: User) -> ApplicationNotice:
     """Compose the notice of a counteroffer or of what is missing by the policy of this day, and keep it as long as the person.
 
     Whoever did not report the status needs to see decisions. Which of the two it is stays private in the log, as the
-    status does. Raises NoSuchStatus, NotPermitted, NoticeAlreadyIssued, ApplicationEnded, DecidedMeanwhile,
-    NoNoticePolicy, NoticeTextsMalformed, OfferTermsUnknown, AlreadyErased, NoticeLanguageDiffers or KeyFactorsUnknown.
+    status does. Raises NoSuchStatus, NotPermitted, NoticeAlreadyIssued, ApplicationEnded, OfferAfterApproval,
+    DecidedMeanwhile, NoNoticePolicy, NoticeTextsMalformed, OfferTermsUnknown, AlreadyErased, NoticeLanguageDiffers or KeyFactorsUnknown.
     """
     status, now = _status(status_id, by), timezone.now()
     _require_open(status)
@@ -61,6 +63,7 @@ def issue_application_notice(status_id: UUID, *, by: User) -> ApplicationNotice:
         notice_policy=policy.sha256,
         policy_version=policy.version,
         jurisdiction=policy.jurisdiction,
+        legal_basis=policy.legal_basis,
         language=notice.language,
         sha256=notice.sha256,
     )
@@ -107,7 +110,7 @@ def _status(status_id: UUID, by: User) -> ApplicationStatus:
 
 
 def _require_open(status: ApplicationStatus) -> None:
-    """There is something to tell of it. Raises NoSuchStatus, NoticeAlreadyIssued, ApplicationEnded or DecidedMeanwhile."""
+    """There is something to tell of it. Raises NoSuchStatus, NoticeAlreadyIssued, ApplicationEnded, OfferAfterApproval or DecidedMeanwhile."""
     if status.status not in telling.KINDS:
         raise NoSuchStatus("No notice is composed of such a status.")
     if ApplicationNotice.objects.filter(status=status).exists():
@@ -115,10 +118,21 @@ def _require_open(status: ApplicationStatus) -> None:
     same = ApplicationStatus.objects.filter(application_id=status.application_id)
     if ended := same.filter(status__in=ApplicationStatus.ENDING).first():
         raise ApplicationEnded(f"The application ended before: {ended}.")
-    decided = Decision.objects.filter(
-        application_id=status.application_id, decided_at__gte=status.at
-    )
-    if status.status == ApplicationStatus.Status.INCOMPLETE and decided.exists():
+    _require_undecided(status)
+
+
+def _require_undecided(status: ApplicationStatus) -> None:
+    """What stands of the application leaves it something to lack, or terms to refuse. Raises OfferAfterApproval or DecidedMeanwhile."""
+    decision = telling.newest_decision(status.application_id)
+    if decision is None:
+        return
+    stands = final_of(decision)
+    if status.status == ApplicationStatus.Status.COUNTEROFFER:
+        if stands.outcome == DecisionOutcome.APPROVED:
+            raise OfferAfterApproval(
+                f"Decision {decision.pk} approves the application, and the offer would refuse it without reasons: have a person decline it first (decisions/{decision.pk}/resolution)."
+            )
+    elif stands.is_final and stands.decided_at >= status.at:
         raise DecidedMeanwhile(
             "The application was decided: what it lacked is neither asked for nor a reason."
         )

@@ -27,7 +27,7 @@ def start_deployment(
 ) -> Deployment:
     """Give a cleared version its share from the next application on; its step before ends. A shadow takes nothing.
 
-    What is stored of the version is read anew before anything is locked: a share goes to nobody who cannot score.
+    What is stored of the version is read anew before the model's row is locked: a share goes to nobody who cannot score.
     Raises ArtefactRefused, NoClearedVersion, ContractsDiffer, NoGuardRails or ShareOutOfBounds.
     """
     version, now = clearance.version, timezone.now()

@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from audit.admin_base import ReadOnlyAdmin, ReadOnlyInline
+from audit.admin_lists import KnownValuesFilter
 from serving.admin.parts import link
 from serving.models import (
     ApplicationNotice,
@@ -35,7 +36,7 @@ class NoticeAdmin(ReadOnlyAdmin):
     """What a notice says is read from the page of its decision."""
 
     list_display = ("issued_at", "kind", "language", "policy", "decision_link", "issued_by")
-    list_filter = ("kind", "language", "issued_at")
+    list_filter = ("kind", "issued_at")
     list_select_related = ("policy", "decision", "issued_by")
     search_fields = ("=decision__id", "=id")
     fields = (
@@ -51,7 +52,7 @@ class NoticeAdmin(ReadOnlyAdmin):
 @admin.register(NoticeDelivery)
 class NoticeDeliveryAdmin(ReadOnlyAdmin):
     list_display = ("sent_at", "channel", "notice", "recorded_by", "recorded_at")
-    list_filter = ("channel", "sent_at")
+    list_filter = ("sent_at",)
     list_select_related = ("notice", "recorded_by")
 
 
@@ -60,7 +61,7 @@ class ApplicationNoticeAdmin(ReadOnlyAdmin):
     """Whoever may see what applicants said reads it through *To read*."""
 
     list_display = ("issued_at", "kind", "answer_by", "language", "policy", "status_link")
-    list_filter = ("kind", "language", "issued_at")
+    list_filter = ("kind", "issued_at")
     list_select_related = ("policy", "status")
     search_fields = ("=application_id", "=id")
     fields = (
@@ -85,7 +86,7 @@ class ApplicationNoticeAdmin(ReadOnlyAdmin):
 @admin.register(ApplicationNoticeDelivery)
 class ApplicationNoticeDeliveryAdmin(ReadOnlyAdmin):
     list_display = ("sent_at", "channel", "notice", "recorded_by", "recorded_at")
-    list_filter = ("channel", "sent_at")
+    list_filter = ("sent_at",)
     list_select_related = ("notice", "recorded_by")
 
 
@@ -94,7 +95,7 @@ class ApplicationStatusAdmin(ReadOnlyAdmin):
     """What is missing, asked for or offered is in the private part of the entry."""
 
     list_display = ("at", "status", "model_name", "respond_by", "client", "application_id")
-    list_filter = ("status", "model_name", "at")
+    list_filter = ("status", ("model_name", KnownValuesFilter), "at")
     list_select_related = ("client",)
     search_fields = ("=application_id",)
     fields = (
@@ -125,7 +126,7 @@ class LateNoticeAdmin(ReadOnlyAdmin):
 @admin.register(NoticeAlert)
 class NoticeAlertAdmin(ReadOnlyAdmin):
     list_display = ("until", "model_name", "alert_day", "waiting")
-    list_filter = ("model_name", "alert_day")
+    list_filter = (("model_name", KnownValuesFilter),)
 
 
 def _to_read(status: ApplicationStatus) -> str:

@@ -53,7 +53,7 @@ class NoticeOfApplication(ActView):
             201: schemas.ApplicationNoticeSchema,
             404: refused("Neither a counteroffer nor anything missing was reported of it."),
             409: refused(
-                "Issued before, ended, decided meanwhile, no terms were reported, or no notice policy has words for it."
+                "Issued before, ended, decided meanwhile, approved before an offer, no terms were reported, or no notice policy has words for it."
             ),
             410: refused("The person was erased."),
         },
@@ -70,18 +70,19 @@ class NoticeOfApplication(ActView):
 class ApplicationNoticeDeliveries(ActView):
     @extend_schema(
         operation_id="record_application_delivery",
-        request=schemas.DeliveryBodySchema,
+        request=schemas.ApplicationDeliveryBodySchema,
         responses={
             201: schemas.DeliverySchema,
             404: refused("No notice about an application by that reference was issued yet."),
+            409: refused("The notice that the body names is not the newest one."),
             410: refused("The person was erased."),
         },
     )
     def post(self, request: Request, application_ref: str) -> Response:
-        """Record that the bank sent the newest notice about the application."""
+        """Record that the bank sent the newest notice about the application. Say which one that is: another may be newer."""
         by, body = actor(request), json_object(request, LARGEST_SINGLE)
         require(by, REPORTS)
-        notice = telling.newest_notice(application_ref, by)
+        notice = telling.newest_meant(application_ref, by, body.pop("notice_id", None))
         delivery = record_application_delivery(notice.status_id, body, by=by)
         return Response(delivery_answer(delivery), status=201)
 
@@ -103,6 +104,24 @@ class StatusNotice(ActView):
         own = notice.status.client_id == reader.pk
         require(reader, REPORTS if own else "serving.view_observation")
         return _answer(notice, wanted)
+
+
+class StatusNoticeDeliveries(ActView):
+    @extend_schema(
+        operation_id="record_status_delivery",
+        request=schemas.DeliveryBodySchema,
+        responses={
+            201: schemas.DeliverySchema,
+            403: refused("Reported by another client, or the role may not do this."),
+            404: refused("There is no such status, or its notice was not issued yet."),
+            410: refused("The person was erased."),
+        },
+    )
+    def post(self, request: Request, status_id: UUID) -> Response:
+        """Record that the bank sent the notice of this status, whatever was issued since."""
+        body = json_object(request, LARGEST_SINGLE)
+        delivery = record_application_delivery(status_id, body, by=actor(request))
+        return Response(delivery_answer(delivery), status=201)
 
 
 def _answer(notice: ApplicationNotice, wanted: str) -> HttpResponseBase:

@@ -127,7 +127,7 @@ class DueNotices(ActView, generics.GenericAPIView[Decision]):
         """The soonest due first. Nothing is due where no notice policy is in force."""
         reader, now = actor(request), timezone.now()
         texts = due.texts_in_force(now)
-        waiting = due.waiting_decisions(texts, now).select_related("notice")
+        waiting = due.with_offer_issued(due.waiting_decisions(texts, now)).select_related("notice")
         if not holds(reader, "serving.view_decision"):
             require(reader, "serving.decide")
             waiting = waiting.filter(client=reader)
@@ -141,7 +141,7 @@ def _due(row: Any, texts: Any, now: Any) -> dict[str, Any]:
         "decision_id": str(row.pk),
         "model": row.model_name,
         "outcome": row.outcome,
-        "is_issued": hasattr(row, "notice"),
+        "is_issued": hasattr(row, "notice") or row.offer_issued,
         "basis": clock.basis,
         "starts_at": timestamp(clock.started_at),
         "due_at": timestamp(clock.due_at),

@@ -245,6 +245,13 @@ class DeliveryBodySchema(serializers.Serializer[None]):
     reference = serializers.CharField(max_length=200, required=False)
 
 
+class ApplicationDeliveryBodySchema(DeliveryBodySchema):
+    notice_id = serializers.UUIDField(
+        required=False,
+        help_text="The notice that was sent, as its answer names it: refused where it is not the newest about the application.",
+    )
+
+
 class DeliverySchema(serializers.Serializer[None]):
     delivery_id = serializers.UUIDField()
     channel = serializers.CharField()
@@ -292,7 +299,9 @@ class DueNoticeSchema(serializers.Serializer[None]):
     decision_id = serializers.UUIDField()
     model = serializers.CharField()
     outcome = serializers.ChoiceField(["declined", "referred"])
-    is_issued = serializers.BooleanField()
+    is_issued = serializers.BooleanField(
+        help_text="Its notice, or that of a counteroffer with its reasons, was issued and awaits sending."
+    )
     basis = serializers.ChoiceField(["completed_at", "received_at", "counteroffer"])
     starts_at = serializers.DateTimeField()
     due_at = serializers.DateTimeField()

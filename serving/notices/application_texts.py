@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from audit.errors import FieldProblem
 from serving.errors import NoticeTextsMalformed
-from serving.notices.checks import all_texts, fault, is_days, keys, text
+from serving.notices.checks import DAYS_WANTED, all_texts, fault, is_days, keys, text
 
 COUNTEROFFER = "counteroffer"
 INCOMPLETENESS = "incompleteness"
@@ -49,6 +49,6 @@ def _problems(part: str, said: object) -> Iterator[FieldProblem]:
     yield from keys(part, said, _KEYS)
     yield from text(f"{part}.legal_basis", said.get("legal_basis"), "legal_basis" in said)
     if "days" in said and not is_days(said["days"]):
-        yield fault(f"{part}.days", "Must be a whole number of days above 0.")
+        yield fault(f"{part}.days", DAYS_WANTED)
     if "words" in said:
         yield from all_texts(f"{part}.words", said["words"], WORDS[part])

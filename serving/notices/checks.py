@@ -5,6 +5,9 @@ from typing import Any
 
 from audit.errors import FieldProblem
 
+MOST_DAYS = 366
+DAYS_WANTED = f"Must be a whole number of days from 1 to {MOST_DAYS}."
+
 
 def address(where: str, value: object, *more: str) -> Iterator[FieldProblem]:
     if not isinstance(value, Mapping):
@@ -49,7 +52,8 @@ def is_text(value: object) -> bool:
 
 
 def is_days(value: object) -> bool:
-    return type(value) is int and value > 0
+    """A year at most: the law's days are far fewer, and no date is so far away that none can be counted."""
+    return type(value) is int and 0 < value <= MOST_DAYS
 
 
 def is_number(value: object) -> bool:

@@ -100,7 +100,7 @@ def adverse_action_notice(
 def counteroffer_notice(
     texts: NoticeTexts, part: ApplicationTexts, offer: Offer, issued_at: datetime
 ) -> dict[str, Any]:
-    """The notice of a counteroffer, combined with the reasons where there are some: 12 CFR 1002 Appendix C, form C-4.
+    """The notice of a counteroffer, combined with the reasons where there are some: 12 CFR 1002 Appendix C, form C-4, comment 9(a)(1)-6.
 
     Raises KeyFactorsUnknown.
     """
@@ -134,10 +134,13 @@ def counteroffer_notice(
 def incompleteness_notice(
     texts: NoticeTexts, part: ApplicationTexts, lacking: Lacking, issued_at: datetime
 ) -> dict[str, Any]:
-    """The notice of what an application lacks: 12 CFR 1002.9(c)(2), form C-6. It gives no reasons: nothing was decided."""
+    """The notice of what an application lacks: 12 CFR 1002.9(c)(2), form C-6. It gives no reasons: nothing was decided.
+
+    Its basis is that of its part alone: the policy's is for action that was taken.
+    """
     words = {**texts.words, **part.words}
     return {
-        **_head("incompleteness", texts, words["title"], (*texts.legal_basis, part.legal_basis)),
+        **_head("incompleteness", texts, words["title"], (part.legal_basis,)),
         "facts": [
             [words["issued_on"], _day(issued_at)],
             [words["received_on"], lacking.received_on.isoformat()],

@@ -138,6 +138,15 @@ def waiting_decisions(texts: Mapping[str, NoticeTexts], now: datetime) -> Rows:
     return _with_ends(open_now, texts, _of_decision).order_by("due_at", "pk")
 
 
+def with_offer_issued(decisions: Rows) -> Rows:
+    """With whether a counteroffer that gives their reasons was issued, whose delivery would tell of them."""
+    issued = ApplicationNotice.objects.filter(
+        application_id=OuterRef("application_id"), reasons_of__gte=OuterRef("pk")
+    )
+    found: Rows = decisions.annotate(offer_issued=Exists(issued))
+    return found
+
+
 def for_a_person(decisions: Rows) -> Rows:
     """Those of them that the score left to a person and that nobody decided yet."""
     decided = Resolution.objects.filter(decision=OuterRef("pk"))
@@ -233,7 +242,8 @@ def _told() -> QuerySet[NoticeDelivery]:
 def _told_with_offer() -> QuerySet[ApplicationNoticeDelivery]:
     """Of the outer decision: counteroffers sent with its reasons, or those of a later one about the same application.
 
-    Combined like this nothing is due after 90 days: 12 CFR 1002.9(a)(1)(iv). One without reasons leaves the clock running.
+    Combined like this nothing is due after 90 days: 12 CFR 1002.9(a)(1)(iv) with comment 9(a)(1)-6 of the Official
+    Interpretations. One without reasons leaves the clock running.
     """
     return ApplicationNoticeDelivery.objects.filter(
         notice__application_id=OuterRef("application_id"), notice__reasons_of__gte=OuterRef("pk")
@@ -241,11 +251,15 @@ def _told_with_offer() -> QuerySet[ApplicationNoticeDelivery]:
 
 
 def _told_what_lacks() -> QuerySet[ApplicationNoticeDelivery]:
-    """Of the outer status: notices of what is missing that were sent, of it or of a later one of the same application."""
+    """Of the outer status: notices of what is missing, of it or of a later one of the same application, sent in time.
+
+    One that is sent on or after its own answer-by day leaves the applicant no time to answer: 12 CFR 1002.9(c)(2).
+    """
     return ApplicationNoticeDelivery.objects.filter(
         notice__application_id=OuterRef("application_id"),
         notice__kind=ApplicationNotice.Kind.INCOMPLETENESS,
         notice__status__gte=OuterRef("pk"),
+        sent_at__date__lt=F("notice__answer_by"),
     )
 
 
@@ -272,14 +286,24 @@ def _stands(outcome: DecisionOutcome) -> QuerySet[Resolution]:
 
 
 def _with_start(decisions: QuerySet[Decision]) -> Rows:
-    """With since when the clock runs: the newest counteroffer, else the completed application, else its receipt."""
+    """With since when the clock runs: the newest counteroffer, else the completed application, else its receipt.
+
+    A counteroffer of which the bank tells by itself counts from `at`, as it is reported. One whose notice was issued
+    here counts from the first delivery of that notice, and where it gives the reasons it never does: until it is
+    delivered the decision's own days run on, and then nothing is due any more.
+    """
+    sent = ApplicationNoticeDelivery.objects.filter(
+        notice__status=OuterRef("pk"), notice__reasons_of=None
+    )
+    first_sent = Subquery(sent.order_by("sent_at").values("sent_at")[:1])
     offers = ApplicationStatus.objects.filter(
         application_id=OuterRef("application_id"),
         status=Status.COUNTEROFFER,
         at__gte=OuterRef("decided_at"),
-    )
+    ).annotate(told_at=Case(When(notice__isnull=True, then=F("at")), default=first_sent))
+    told = offers.filter(told_at__isnull=False).order_by("-told_at")
     return decisions.annotate(
-        offered_at=Subquery(offers.order_by("-at").values("at")[:1]),
+        offered_at=Subquery(told.values("told_at")[:1]),
         starts_at=Coalesce("offered_at", "completed_at", "received_at"),
     )
 

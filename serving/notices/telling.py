@@ -11,7 +11,13 @@ from django.contrib.auth.models import User
 from audit import vault
 from audit.vault import open_private
 from registry.models import Policy
-from serving.errors import NoNoticePolicy, NoSuchNotice, NoSuchStatus, OfferTermsUnknown
+from serving.errors import (
+    NoNoticePolicy,
+    NoSuchNotice,
+    NoSuchStatus,
+    NoticeNotNewest,
+    OfferTermsUnknown,
+)
 from serving.models import ApplicationNotice, ApplicationStatus, Decision
 from serving.notices import due
 from serving.notices.application_texts import ApplicationTexts
@@ -84,6 +90,16 @@ def newest_notice(application_ref: str, client: User) -> ApplicationNotice:
     return notice
 
 
+def newest_meant(application_ref: str, client: User, notice_id: object) -> ApplicationNotice:
+    """The newest, where it is the one that the client means or the client names none. Raises NoSuchNotice or NoticeNotNewest."""
+    notice = newest_notice(application_ref, client)
+    if notice_id is not None and str(notice_id).lower() != str(notice.pk):
+        raise NoticeNotNewest(
+            f"The newest notice about the application is {notice.pk}. The delivery of an earlier one belongs to its status: statuses/{{status_id}}/notice/deliveries."
+        )
+    return notice
+
+
 def notice_of_status(status_id: UUID) -> ApplicationNotice:
     """Raises NoSuchNotice."""
     notices = ApplicationNotice.objects.select_related("policy", "entry", "status")
@@ -91,6 +107,12 @@ def notice_of_status(status_id: UUID) -> ApplicationNotice:
     if notice is None:
         raise NoSuchNotice(f"No notice of status {status_id} was issued.")
     return notice
+
+
+def newest_decision(application_id: UUID) -> Decision | None:
+    """The one on which the application stands."""
+    decisions = Decision.objects.select_related("version", "observation", "entry")
+    return decisions.filter(application_id=application_id).order_by("-pk").first()
 
 
 def _application(application_ref: str, client: User) -> list[UUID]:
@@ -102,8 +124,7 @@ def _refusal(
     status: ApplicationStatus, texts: NoticeTexts
 ) -> tuple[Decision | None, Refused | None]:
     """The newest decision on the application, where it stands as declined."""
-    decisions = Decision.objects.select_related("version", "observation", "entry")
-    decision = decisions.filter(application_id=status.application_id).order_by("-pk").first()
+    decision = newest_decision(status.application_id)
     if decision is None:
         return None, None
     ruled = standing(decision)

@@ -12,6 +12,7 @@ from typing import Any, Self
 from audit.errors import FieldProblem
 from serving.errors import NoticeTextsMalformed
 from serving.notices.checks import (
+    DAYS_WANTED,
     address,
     all_texts,
     fault,
@@ -123,7 +124,7 @@ def _body_problems(body: object) -> Iterator[FieldProblem]:
     if "clocks" in body:
         yield from _clock_problems(body["clocks"])
     if "watched_days" in body and not is_days(body["watched_days"]):
-        yield fault("watched_days", "Must be a whole number of days above 0.")
+        yield fault("watched_days", DAYS_WANTED)
 
 
 def _report_problems(report: object) -> Iterator[FieldProblem]:
@@ -169,7 +170,7 @@ def _clock_problems(clocks: object) -> Iterator[FieldProblem]:
         yield from keys(where, clock, ("days", "alert_days", "legal_basis"))
         yield from text(f"{where}.legal_basis", clock.get("legal_basis"), "legal_basis" in clock)
         if "days" in clock and not is_days(clock["days"]):
-            yield fault(f"{where}.days", "Must be a whole number of days above 0.")
+            yield fault(f"{where}.days", DAYS_WANTED)
         elif {"days", "alert_days"} <= set(clock):
             yield from _alert_problems(where, clock["alert_days"], clock["days"])
 

@@ -14,10 +14,12 @@ from governance.models import Incident
 from governance.queries.policies import require_readable
 from registry.actions.policies import propose_policy
 from registry.models import Policy
+from serving.actions.application_notices import issue_application_notice
 from serving.actions.applications import record_status
 from serving.errors import NoticeTextsMalformed
 from serving.models import ApplicationNotice, Notice
 from serving.tasks import watch_notices
+from tests.conftest import a_person
 from tests.governance.test_api import post
 from tests.registry.builders import the_builder
 from tests.serving.builders import GOOD, a_champion
@@ -145,6 +147,25 @@ def test_the_page_shows_who_waits_and_is_filtered_by_state_and_model(
     assert str(late.pk) in nothing  # an unknown model is no filter
 
 
+def test_a_counteroffer_with_the_reasons_that_awaits_sending_counts_as_issued(
+    champion, lending, auditor, signed_in
+):
+    a_notice_policy()
+    decided_days_ago(champion, 2, lending, application_ref="A-9")
+    terms = {"asked": ["USD 25,000"], "offered": ["USD 15,000"]}
+    offer = {"status": "counteroffer", "at": timezone.now().isoformat(), **terms}
+    status = record_status("A-9", offer, by=lending)
+
+    def said():
+        [row] = signed_in(auditor).get("/api/v1/notices/due").json()["results"]
+        return row["is_issued"], "not issued" in page(auditor, signed_in)
+
+    assert said() == (False, True)
+    issue_application_notice(status.pk, by=lending)
+    assert said() == (True, False)
+    assert "with a counteroffer: issued, not sent" in page(auditor, signed_in)
+
+
 def test_the_page_says_where_no_policy_is_in_force(champion, lending, auditor, signed_in):
     decided_days_ago(champion, 31, lending)
 
@@ -181,25 +202,25 @@ def test_a_person_issues_a_notice_and_records_its_sending_by_buttons(
     assert f"{window}issue-notice/" not in shown
 
 
-def test_a_person_tells_of_what_an_application_lacks_by_buttons(
-    champion, lending, analyst, signed_in
-):
+@pytest.mark.parametrize("role", ["fair-lending analyst", "credit officer"])
+def test_a_person_tells_of_what_an_application_lacks_by_buttons(champion, lending, signed_in, role):
     a_notice_policy()
     status = record_status("A-9", incomplete(champion), by=lending)
-    browser = signed_in(analyst)
+    teller = a_person("teller", role)
+    browser = signed_in(teller)
     window = f"/serving/applicationstatus/{status.pk}/"
     assert f"{window}issue-notice/" in browser.get(f"{window}change/").content.decode()
 
     browser.post(f"{window}issue-notice/")
     notice = ApplicationNotice.objects.get(status=status)
-    issued = page(analyst, signed_in)
+    issued = page(teller, signed_in)
     now = f"{timezone.now():%Y-%m-%d %H:%M:%S.%f}"
     browser.post(f"{window}record-delivery/", {"channel": "mail", "sent_at": now})
 
-    assert notice.issued_by == analyst
+    assert notice.issued_by == teller
     assert "issued, not sent" in issued
     assert notice.deliveries.get().channel == "mail"
-    assert str(status.pk) not in page(analyst, signed_in)
+    assert str(status.pk) not in page(teller, signed_in)
     shown = browser.get(f"{window}change/").content.decode()
     assert f"/api/v1/statuses/{status.pk}/notice?format=pdf" in shown
     assert f"{window}issue-notice/" not in shown

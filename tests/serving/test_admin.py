@@ -6,8 +6,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import strip_tags
 
+from serving.actions.applications import record_status
 from serving.models import Decision
 from tests.serving.builders import BAD, GOOD, a_decision
+from tests.serving.notices.test_statuses import incomplete
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +59,36 @@ def test_the_list_is_narrowed_by_model_and_day_without_reading_the_table(
         assert "DISTINCT" not in query["sql"]
         assert 'MAX("serving_decision"."decided_at")' not in query["sql"]
         assert "COUNT(*)" not in query["sql"] or "LIMIT" in query["sql"]
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        "notice",
+        "noticedelivery",
+        "applicationnotice",
+        "applicationnoticedelivery",
+        "applicationstatus",
+        "noticealert",
+    ],
+)
+def test_no_list_about_notices_looks_through_its_table_for_the_values_of_a_filter(
+    window, auditor, signed_in
+):
+    with CaptureQueriesContext(connection) as asked:
+        text_of(signed_in(auditor).get(f"/serving/{window}/"))
+
+    queries = [each["sql"] for each in asked if f'"serving_{window}"' in each["sql"]]
+    assert queries
+    assert not any("DISTINCT" in query for query in queries)
+
+
+def test_statuses_are_narrowed_to_a_model_that_was_spoken_of(champion, lending, auditor, signed_in):
+    record_status("A-9", incomplete(champion), by=lending)
+
+    page = text_of(signed_in(auditor).get("/serving/applicationstatus/"))
+
+    assert f"?model_name={champion.model.name}" in page
 
 
 def test_the_page_of_a_decision_shows_why_and_its_receipt(champion, reader, signed_in):

@@ -32,6 +32,7 @@ ROUTES = {
     "/api/v1/applications/{application_ref}/status": "post",
     "/api/v1/applications/{application_ref}/notice": "get",
     "/api/v1/applications/{application_ref}/notice/deliveries": "post",
+    "/api/v1/statuses/{status_id}/notice/deliveries": "post",
     "/api/v1/statuses/{status_id}/notice": "get",
     "/api/v1/labels": "post",
 }

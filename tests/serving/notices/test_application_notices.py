@@ -1,6 +1,7 @@
 """Counteroffers and what applications lack are told of in approved words, once, and what was told dies with the person."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -14,6 +15,7 @@ from serving.actions.application_notices import (
     record_application_delivery,
 )
 from serving.actions.applications import record_status
+from serving.actions.resolutions import resolve_decision
 from serving.errors import (
     ApplicationEnded,
     DecidedMeanwhile,
@@ -22,6 +24,7 @@ from serving.errors import (
     NoSuchNotice,
     NoSuchStatus,
     NoticeAlreadyIssued,
+    OfferAfterApproval,
     OfferTermsUnknown,
 )
 from serving.holdings import held_about
@@ -34,6 +37,7 @@ from tests.serving.builders import GOOD
 from tests.serving.notices.builders import a_notice_policy, decided_days_ago
 from tests.serving.notices.test_notices import erase
 from tests.serving.notices.test_statuses import at, incomplete
+from tests.serving.reviewing import declined as declined_by_person
 
 pytestmark = pytest.mark.django_db
 
@@ -60,8 +64,8 @@ def an_offer(lending, application_ref="A-9", **changes):
     return record_status(application_ref, document, by=lending)
 
 
-def delivered(status, by):
-    sent = {"channel": "mail", "sent_at": timezone.now().isoformat()}
+def delivered(status, by, sent_at=None):
+    sent = {"channel": "mail", "sent_at": (sent_at or timezone.now()).isoformat()}
     return record_application_delivery(status.pk, sent, by=by)
 
 
@@ -100,6 +104,7 @@ def test_a_counteroffer_gives_the_reasons_why_the_terms_asked_for_were_declined(
     assert ["Offer open until", str(notice.answer_by)] in document["facts"]
     public = parse(bytes(notice.entry.body))["public"]
     assert (public["notice_policy"], public["sha256"]) == (policy.sha256, notice.sha256)
+    assert public["legal_basis"] == policy.legal_basis
 
 
 def test_the_log_says_in_clear_neither_what_it_says_nor_which_of_the_two_it_is(
@@ -115,16 +120,36 @@ def test_the_log_says_in_clear_neither_what_it_says_nor_which_of_the_two_it_is(
         assert str(status.application_id).encode() not in body
 
 
-@pytest.mark.parametrize("outcome", ["approved", "referred"])
-def test_a_counteroffer_gives_no_reasons_where_nothing_was_declined(champion, lending, outcome):
+def test_a_counteroffer_gives_no_reasons_where_nothing_was_declined(champion, lending):
     a_notice_policy()
-    decision, application_ref = decided_as(outcome, champion, lending)
+    decision, application_ref = decided_as("referred", champion, lending)
 
     notice = issue_application_notice(an_offer(lending, application_ref).pk, by=lending)
 
     assert notice.application_id == decision.application_id
     assert notice.reasons_of is None
     assert document_of(notice)["principal_reasons"] is None
+
+
+def test_an_offer_on_an_approved_application_waits_for_a_person_who_declines_it(
+    champion, lending, credit_officer
+):
+    a_notice_policy()
+    decision, application_ref = decided_as("approved", champion, lending)
+    offer = an_offer(lending, application_ref)
+    with pytest.raises(OfferAfterApproval, match=f"decisions/{decision.pk}/resolution"):
+        issue_application_notice(offer.pk, by=lending)
+    assert not ApplicationNotice.objects.exists()
+    assert refused_events() == 1
+
+    why = declined_by_person("high_side", "Employer could not be reached")
+    resolve_decision(decision.pk, why, by=credit_officer)
+    notice = issue_application_notice(offer.pk, by=lending)
+
+    assert notice.reasons_of == decision
+    assert document_of(notice)["principal_reasons"]["statements"] == [
+        "Employer could not be reached"
+    ]
 
 
 def decided_as(outcome, champion, lending):
@@ -161,6 +186,24 @@ def test_what_a_decided_application_lacked_is_no_notice_any_more(champion, lacki
 
     assert not ApplicationNotice.objects.exists()
     assert refused_events() == 1
+
+
+def test_a_referred_application_is_asked_for_what_it_lacks_until_a_person_decides(
+    champion, lending, credit_officer
+):
+    a_notice_policy()
+    referred, application_ref = decided_as("referred", champion, lending)
+    first, second = (
+        record_status(application_ref, incomplete(champion, days, subject_ref=None), by=lending)
+        for days in (3, 0)
+    )
+
+    issue_application_notice(first.pk, by=lending)
+    why = declined_by_person("", "Employer could not be reached")
+    resolve_decision(referred.pk, why, by=credit_officer)
+
+    with pytest.raises(DecidedMeanwhile):
+        issue_application_notice(second.pk, by=lending)
 
 
 def test_a_notice_is_issued_once_for_each_status(offer, lending):
@@ -231,7 +274,7 @@ def test_the_delivery_of_a_combined_counteroffer_stops_the_clock(declined, offer
     delivery = delivered(offer, lending)
 
     clock = clock_of(declined)
-    assert (clock.basis, clock.stopped_by) == ("counteroffer", Stop.NOTIFIED)
+    assert (clock.basis, clock.stopped_by) == ("completed_at", Stop.NOTIFIED)
     assert clock.stopped_at == delivery.sent_at
     assert clock.state(timezone.now()) == State.STOPPED
     assert waiting_decisions() == []
@@ -250,16 +293,54 @@ def test_a_decision_after_a_combined_counteroffer_is_told_of_by_itself(
     assert waiting_decisions() == [later.pk]
 
 
-def test_a_counteroffer_without_reasons_leaves_its_ninety_days_running(champion, lending):
+def days_from(moment, days, monkeypatch):
+    """For whoever reports, issues and sends, it is so many days after that moment from here on; keys know nothing of it."""
+    then = moment + timedelta(days=days)
+    clock = SimpleNamespace(now=lambda: then)
+    for module in ("applications", "application_notices"):
+        monkeypatch.setattr(f"serving.actions.{module}.timezone", clock)
+    return then
+
+
+def test_an_offer_that_is_not_told_in_thirty_days_is_late_whenever_it_was_made(
+    champion, lending, monkeypatch
+):
+    a_notice_policy()
+    decision = decided_days_ago(champion, 0, lending, application_ref="A-9")
+    offered_at = days_from(decision.completed_at, 2, monkeypatch)
+    offer = an_offer(lending, at=offered_at.isoformat())
+    days_from(decision.completed_at, 3, monkeypatch)
+    issue_application_notice(offer.pk, by=lending)
+
+    today = days_from(decision.completed_at, 40, monkeypatch)
+
+    untold = clock_of(decision)
+    assert untold.due_at == decision.completed_at + timedelta(days=30)
+    assert untold.state(today) == State.LATE
+    assert [row.pk for row in due.newly_late_decisions(today)] == [decision.pk]
+    delivered(offer, lending, today)
+    told = clock_of(decision)
+    assert (told.stopped_by, told.stopped_at, told.stopped_late) == (Stop.NOTIFIED, today, True)
+
+
+def test_a_counteroffer_without_reasons_gives_ninety_days_from_being_told(
+    champion, lending, monkeypatch
+):
     a_notice_policy()
     referred, application_ref = decided_as("referred", champion, lending)
-    offer = an_offer(lending, application_ref)
+    offered_at = days_from(referred.completed_at, 2, monkeypatch)
+    offer = an_offer(lending, application_ref, at=offered_at.isoformat())
     issue_application_notice(offer.pk, by=lending)
-    delivered(offer, lending)
+    undelivered = clock_of(referred)
+    for days in (5, 8):
+        delivered(offer, lending, days_from(referred.completed_at, days, monkeypatch))
 
     clock = clock_of(referred)
 
-    assert (clock.stopped_by, clock.due_at) == (None, offer.at + timedelta(days=90))
+    assert undelivered.basis == "completed_at"
+    assert undelivered.due_at == referred.completed_at + timedelta(days=30)
+    assert (clock.stopped_by, clock.basis) == (None, "counteroffer")
+    assert clock.due_at == referred.completed_at + timedelta(days=5 + 90)
     assert referred.pk in waiting_decisions()
 
 
@@ -272,6 +353,19 @@ def test_the_delivery_of_what_is_missing_stops_that_clock(champion, lacking, len
     delivered(lacking, lending)
 
     assert waiting_applications() == [other.pk]
+
+
+@pytest.mark.parametrize(("days", "stops"), [(29, True), (30, False)])
+def test_a_notice_that_leaves_no_day_to_answer_stops_nothing(
+    lacking, lending, monkeypatch, days, stops
+):
+    a_notice_policy()
+    notice = issue_application_notice(lacking.pk, by=lending)
+    sent_at = days_from(notice.issued_at, days, monkeypatch)
+
+    delivered(lacking, lending, sent_at)
+
+    assert (waiting_applications() == []) == stops
 
 
 def test_nothing_is_sent_before_it_is_issued_and_by_no_other_channel(offer, lending):
@@ -348,6 +442,38 @@ def test_over_http_a_counteroffer_is_told_of_read_in_three_forms_and_sent(
     assert delivery.status_code == 201
     by_status = client_of_lending.get(f"/api/v1/statuses/{offer.pk}/notice").json()
     assert by_status["deliveries"] == [delivery.json()]
+
+
+def test_a_delivery_is_recorded_of_the_notice_that_is_meant(declined, lending, post):
+    a_notice_policy()
+    first, second = (issue_application_notice(an_offer(lending).pk, by=lending) for _ in range(2))
+    sent = {"channel": "mail", "sent_at": timezone.now().isoformat()}
+    address = "applications/A-9/notice/deliveries"
+
+    refused = [post(address, {**sent, "notice_id": each}) for each in (str(first.pk), "x", 7)]
+    newest = post(address, {**sent, "notice_id": str(second.pk)})
+    earlier = post(f"statuses/{first.status_id}/notice/deliveries", sent)
+
+    assert [answer.status_code for answer in refused] == [409] * 3
+    assert refused[0].json()["type"].endswith("notice-not-newest")
+    assert str(second.pk) in refused[0].json()["detail"]
+    assert (newest.status_code, earlier.status_code) == (201, 201)
+    assert str(second.deliveries.get().pk) == newest.json()["delivery_id"]
+    assert str(first.deliveries.get().pk) == earlier.json()["delivery_id"]
+
+
+def test_a_status_of_another_client_takes_no_delivery(offer, lending, signed_in):
+    a_notice_policy()
+    issue_application_notice(offer.pk, by=lending)
+    sent = {"channel": "mail", "sent_at": timezone.now().isoformat()}
+    other = signed_in(a_person("broker", "scoring client"))
+
+    answer = other.post(
+        f"/api/v1/statuses/{offer.pk}/notice/deliveries", sent, content_type="application/json"
+    )
+
+    assert answer.status_code == 403
+    assert not ApplicationNoticeDelivery.objects.exists()
 
 
 def test_over_http_refusals_have_their_own_status(declined, lacking, post, client_of_lending):

@@ -40,6 +40,17 @@ def test_every_text_that_is_missing_is_named_at_once(part):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("part", WORDS)
+def test_nobody_is_given_more_than_a_year_to_answer(part):
+    body = copy.deepcopy(the_example()["body"])
+    body[part]["days"] = 5_000_000
+
+    with pytest.raises(NoticeTextsMalformed) as refused:
+        ApplicationTexts.from_json(body, part)
+
+    assert [problem.field for problem in refused.value.errors] == [f"{part}.days"]
+
+
 @pytest.mark.parametrize("key", ["legal_basis", "days", "words", None])
 @pytest.mark.parametrize("nonsense", [7, [], {}, "", [1], {"x": 1}, None])
 def test_no_body_makes_the_reader_stumble(key, nonsense):

@@ -138,7 +138,10 @@ def test_a_counteroffer_says_what_form_c_4_says():
     assert document["consumer_report"]["bureau"]["telephone"]
     assert "prohibits creditors from discriminating" in document["equal_credit"]["notice"]
     assert document["equal_credit"]["agency"]["name"] == "Bureau of Consumer Financial Protection"
-    assert "12 CFR 1002.9(a)(1)(iv), Appendix C form C-4" in document["legal_basis"]
+    assert (
+        document["legal_basis"][-1]
+        == "12 CFR 1002.9(a)(1)(iv) with comment 9(a)(1)-6, Appendix C form C-4"
+    )
 
 
 def test_a_counteroffer_that_nothing_was_declined_before_gives_no_reasons_and_no_score():
@@ -158,6 +161,7 @@ def test_what_is_missing_is_asked_for_as_form_c_6_does_and_is_no_reason():
     assert missing["statements"] == ["Proof of income"]
     assert ["Information needed by", "2026-12-20"] in document["facts"]
     assert "unable to give further consideration" in document["next_step"]
+    assert document["legal_basis"] == ["12 CFR 1002.9(c)(2), Appendix C form C-6"]
     assert document["principal_reasons"] is None
     assert document["consumer_report"] is None
     assert document["creditor"]["address"]

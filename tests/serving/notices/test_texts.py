@@ -74,6 +74,15 @@ def test_no_alert_day_lies_on_or_after_the_last_day():
     assert problems_of(body) == {"clocks.notice.alert_days"}
 
 
+@pytest.mark.parametrize("days", [0, 367, 5_000_000])
+def test_no_days_are_fewer_than_one_or_more_than_a_year(days):
+    body = copy.deepcopy(the_example()["body"]["adverse_action"])
+    body["clocks"]["notice"]["days"] = days
+    body["watched_days"] = days
+
+    assert problems_of(body) == {"clocks.notice.days", "watched_days"}
+
+
 @pytest.mark.parametrize("part", list(the_example()["body"]["adverse_action"]))
 @pytest.mark.parametrize("nonsense", [7, [], {}, "", [1], {"x": 1}])
 def test_no_body_makes_the_reader_stumble(part, nonsense):
