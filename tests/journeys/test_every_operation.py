@@ -80,6 +80,7 @@ def test_no_operation_breaks_or_answers_as_its_schema_does_not_say(
                 *("--checks", ",".join(CHECKS), "--max-examples", str(EXAMPLES)),
                 *("--generation-deterministic", "--continue-on-failure", "--no-shrink"),
                 *("--workers", "2", "--warnings", "off", "--no-color"),
+                *("--request-timeout", "60"),  # a replay starts a process, on busy processors
             ],
             cwd=tmp_path,
             capture_output=True,
