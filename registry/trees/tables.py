@@ -130,4 +130,6 @@ def not_above_in_single(threshold: ArrayLike) -> Floats:
 def below_in_single(threshold: ArrayLike) -> Floats:
     """(n,) doubles d, such that x <= d exactly where x, cast to 32 bits, is below the 32-bit threshold."""
     floats = np.asarray(threshold, dtype=np.float32)
-    return not_above_in_single(np.nextafter(floats, np.float32(-np.inf)).astype(np.float64))
+    with np.errstate(over="ignore"):  # nothing finite is below the lowest
+        lower = np.nextafter(floats, np.float32(-np.inf))
+    return not_above_in_single(lower.astype(np.float64))

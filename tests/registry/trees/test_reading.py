@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.tree import DecisionTreeClassifier
 
@@ -25,6 +25,7 @@ SINGLES = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
 @given(SINGLES, st.floats(-1, 1), st.integers(-3, 3))
+@example(float(np.finfo(np.float32).min), 0.0, 0)
 def test_a_double_splits_doubles_as_a_single_float_splits_singles(
     single: float, nudge: float, steps: int
 ) -> None:
