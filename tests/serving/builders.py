@@ -45,7 +45,7 @@ def an_application(
     """The body of a decision request by an ordinary applicant, with changed features."""
     number = next(_numbers)
     return {
-        "application_ref": application_ref or f"A-{number}",
+        "application_ref": application_ref or f"A-{number:05}",
         "subject_ref": subject_ref or f"C-{number}",
         "features": registry.an_application(**features),
     }
