@@ -11,7 +11,9 @@ from pathlib import Path
 from tests.journeys.told import ROOT, answers, clean_environment, free_port
 
 PATIENCE = 180
-WORKER_SETTLES = 30.0  # seconds: it begins 3.5 later, imports for ten on busy processors, and must run for 5.5
+WORKER_SETTLES = (
+    30.0  # seconds: it begins 3.5 later, imports for ten on busy processors, and must run for 5.5
+)
 
 
 class OwnServer:
