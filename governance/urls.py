@@ -20,9 +20,8 @@ API = "api/v1/"
 FAVICON = "governance/favicon.svg"
 
 urlpatterns = [
-    path(
-        API, include("serving.urls")
-    ),  # first: addresses are tried in order, and decisions are asked for most
+    # First: addresses are tried in order, and decisions are asked for most.
+    path(API, include("serving.urls")),
     path("favicon.ico", RedirectView.as_view(url=f"/{settings.STATIC_URL.strip('/')}/{FAVICON}")),
     path("healthz", operations.healthz),
     path("readyz", operations.readyz),

@@ -1,15 +1,12 @@
 """Issuing notices of counteroffers and of what applications lack, and recording that they were sent."""
 
-import secrets
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from audit.action import action, record, require
-from audit.canonical import digest_json, plain
+from audit.action import action, require
 from audit.ids import uuid7
-from audit.vault import Private
 from registry.queries import model_named
 from serving.errors import (
     ApplicationEnded,
@@ -25,7 +22,7 @@ from serving.models import (
     ApplicationStatus,
 )
 from serving.notices import due, telling
-from serving.notices.deliveries import read_delivery
+from serving.notices.keeping import keep_delivery, keep_notice
 from serving.policy import DecisionOutcome
 from serving.resolutions import final_of
 
@@ -42,7 +39,6 @@ def issue_application_notice(status_id: UUID, *, by: User) -> ApplicationNotice:
     _require_open(status)
     policy = due.notice_policy(model_named(status.model_name), now)
     composed = telling.composed(status, policy, now)
-    kept = plain({"document": composed.document, "salt": secrets.token_hex(16)})
     notice = ApplicationNotice(
         id=uuid7(),
         status=status,
@@ -52,22 +48,10 @@ def issue_application_notice(status_id: UUID, *, by: User) -> ApplicationNotice:
         answer_by=composed.answer_by,
         policy=policy,
         language=composed.document["language"],
-        sha256=digest_json(kept),
         issued_at=now,
         issued_by=by,
     )
-    notice.entry = record(
-        subject=status,
-        private=Private(status.subject_id, kept),
-        notice=notice.pk,
-        notice_policy=policy.sha256,
-        policy_version=policy.version,
-        jurisdiction=policy.jurisdiction,
-        legal_basis=policy.legal_basis,
-        language=notice.language,
-        sha256=notice.sha256,
-    )
-    notice.save(force_insert=True)
+    keep_notice(notice, status, composed.document)
     return notice
 
 
@@ -81,22 +65,7 @@ def record_application_delivery(
     """
     status, now = _status(status_id, by), timezone.now()
     notice = telling.notice_of_status(status.pk)
-    sent = read_delivery(document, due.texts_of(notice.policy).channels, notice.issued_at, now)
-    entry = record(
-        subject=status,
-        private=Private(status.subject_id, {"reference": sent.reference}),
-        notice=notice.pk,
-        channel=sent.channel,
-        sent_at=sent.sent_at,
-    )
-    return ApplicationNoticeDelivery.objects.create(
-        notice=notice,
-        channel=sent.channel,
-        sent_at=sent.sent_at,
-        recorded_at=now,
-        recorded_by=by,
-        entry=entry,
-    )
+    return keep_delivery(ApplicationNoticeDelivery(notice=notice), status, document, now, by)
 
 
 def _status(status_id: UUID, by: User) -> ApplicationStatus:

@@ -1,6 +1,5 @@
 """Issuing notices, recording that they were sent, and leaving facts about clocks."""
 
-import secrets
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,9 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from audit.action import action, record, require
-from audit.canonical import digest_json, plain
 from audit.ids import uuid7
-from audit.vault import Private
 from serving import queries
 from serving.errors import (
     NoAdverseAction,
@@ -31,7 +28,7 @@ from serving.models import (
 from serving.notices import due
 from serving.notices.composing import adverse_action_notice
 from serving.notices.deciding import about, action_taken, standing
-from serving.notices.deliveries import read_delivery
+from serving.notices.keeping import keep_delivery, keep_notice
 from serving.policy import DecisionOutcome
 
 LATE_AT_ONCE = 1_000
@@ -57,7 +54,6 @@ def issue_notice(decision_id: UUID, *, by: User) -> Notice:
     texts = due.texts_of(policy)
     taken = action_taken(decision, ruled, texts.language)
     document = adverse_action_notice(texts, taken, about(decision), now)
-    kept = plain({"document": document, "salt": secrets.token_hex(16)})
     notice = Notice(
         id=uuid7(),
         decision=decision,
@@ -65,23 +61,10 @@ def issue_notice(decision_id: UUID, *, by: User) -> Notice:
         kind=Notice.Kind.ADVERSE_ACTION,
         policy=policy,
         language=texts.language,
-        sha256=digest_json(kept),
         issued_at=now,
         issued_by=by,
     )
-    notice.entry = record(
-        subject=decision,
-        private=Private(decision.subject_id, kept),
-        notice=notice.pk,
-        kind=notice.kind,
-        notice_policy=policy.sha256,
-        policy_version=policy.version,
-        jurisdiction=texts.jurisdiction,
-        legal_basis=texts.legal_basis,
-        language=texts.language,
-        sha256=notice.sha256,
-    )
-    notice.save(force_insert=True)
+    keep_notice(notice, decision, document, kind=notice.kind)
     return notice
 
 
@@ -95,23 +78,7 @@ def record_delivery(decision_id: UUID, document: object, *, by: User) -> NoticeD
     notice = due.notice_of(decision)
     if notice is None:
         raise NoSuchNotice(f"No notice of decision {decision.pk} was issued that could be sent.")
-    channels = due.texts_of(notice.policy).channels
-    sent = read_delivery(document, channels, notice.issued_at, now)
-    entry = record(
-        subject=decision,
-        private=Private(decision.subject_id, {"reference": sent.reference}),
-        notice=notice.pk,
-        channel=sent.channel,
-        sent_at=sent.sent_at,
-    )
-    return NoticeDelivery.objects.create(
-        notice=notice,
-        channel=sent.channel,
-        sent_at=sent.sent_at,
-        recorded_at=now,
-        recorded_by=by,
-        entry=entry,
-    )
+    return keep_delivery(NoticeDelivery(notice=notice), decision, document, now, by)
 
 
 @action(Event.NOTICES_DUE_SOON, needs="serving.watch_notices")

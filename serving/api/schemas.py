@@ -259,10 +259,10 @@ class DeliverySchema(serializers.Serializer[None]):
     recorded_at = serializers.DateTimeField()
 
 
-class NoticeSchema(serializers.Serializer[None]):
+class _NoticeSchema(serializers.Serializer[None]):
+    """What every notice is answered with."""
+
     notice_id = serializers.UUIDField()
-    decision_id = serializers.UUIDField()
-    kind = serializers.ChoiceField(["adverse_action"])
     language = serializers.CharField()
     policy = serializers.CharField()
     policy_sha256 = serializers.CharField()
@@ -275,24 +275,18 @@ class NoticeSchema(serializers.Serializer[None]):
     deliveries = DeliverySchema(many=True)
 
 
-class ApplicationNoticeSchema(serializers.Serializer[None]):
+class NoticeSchema(_NoticeSchema):
+    decision_id = serializers.UUIDField()
+    kind = serializers.ChoiceField(["adverse_action"])
+
+
+class ApplicationNoticeSchema(_NoticeSchema):
     status_id = serializers.UUIDField()
     answer_by = serializers.DateField(help_text="Until when the applicant is asked to answer.")
     gives_reasons = serializers.BooleanField(
         help_text="True of a counteroffer combined with the reasons of a decision: sent, nothing more is due."
     )
-    notice_id = serializers.UUIDField()
     kind = serializers.ChoiceField(ApplicationNotice.Kind.choices)
-    language = serializers.CharField()
-    policy = serializers.CharField()
-    policy_sha256 = serializers.CharField()
-    sha256 = serializers.CharField(help_text="Of the salted content in the entry's private part.")
-    issued_at = serializers.DateTimeField()
-    entry_id = serializers.UUIDField()
-    document = serializers.DictField(
-        help_text="What the notice says, in reading order. `recipient` is filled in by the bank."
-    )
-    deliveries = DeliverySchema(many=True)
 
 
 class DueNoticeSchema(serializers.Serializer[None]):

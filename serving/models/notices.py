@@ -7,28 +7,56 @@ from django.db.models import Q
 from audit.ids import uuid7
 
 
-class Notice(models.Model):
-    """The notice about one decision, as it was composed on the day it was issued. Never changed.
+class IssuedNotice(models.Model):
+    """What every notice has, whatever it is about, as it was composed on the day it was issued. Never changed.
 
     What it says is in the private part of its entry and dies with the person's key; `sha256` is of that part, which
     is salted so that nobody can guess what an erased notice said.
     """
 
-    class Kind(models.TextChoices):
-        ADVERSE_ACTION = "adverse_action"
-
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    decision = models.OneToOneField(
-        "serving.Decision", on_delete=models.PROTECT, related_name="notice"
-    )
     application_id = models.UUIDField(db_index=True)
-    kind = models.CharField(max_length=20, choices=Kind.choices)
     policy = models.ForeignKey("registry.Policy", on_delete=models.PROTECT, related_name="+")
     language = models.CharField(max_length=20)
     sha256 = models.CharField(max_length=64)
     issued_at = models.DateTimeField()
     issued_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        abstract = True
+
+
+class NoticeSent(models.Model):
+    """One time that the bank sent a notice to the applicant, as the bank reports it. Never changed.
+
+    The bank's own reference of it is in the private part of the entry.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    channel = models.CharField(max_length=50)
+    sent_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.channel} on {self.sent_at:%Y-%m-%d}"
+
+
+class Notice(IssuedNotice):
+    """The notice about one decision."""
+
+    class Kind(models.TextChoices):
+        ADVERSE_ACTION = "adverse_action"
+
+    decision = models.OneToOneField(
+        "serving.Decision", on_delete=models.PROTECT, related_name="notice"
+    )
+    kind = models.CharField(max_length=20, choices=Kind.choices)
 
     class Meta:
         ordering = ["-id"]
@@ -41,27 +69,15 @@ class Notice(models.Model):
         return f"{self.get_kind_display()} notice of {self.issued_at:%Y-%m-%d}"
 
 
-class NoticeDelivery(models.Model):
-    """One time that the bank sent a notice to the applicant, as the bank reports it. Never changed.
+class NoticeDelivery(NoticeSent):
+    """One time that the bank sent the notice of a decision."""
 
-    The bank's own reference of it is in the private part of the entry.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     notice = models.ForeignKey(Notice, on_delete=models.PROTECT, related_name="deliveries")
-    channel = models.CharField(max_length=50)
-    sent_at = models.DateTimeField()
-    recorded_at = models.DateTimeField()
-    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         verbose_name_plural = "notice deliveries"
         ordering = ["-id"]
         permissions = [("record_delivery", "Can record that notices were sent")]
-
-    def __str__(self) -> str:
-        return f"{self.channel} on {self.sent_at:%Y-%m-%d}"
 
 
 class ApplicationStatus(models.Model):
@@ -108,33 +124,25 @@ class ApplicationStatus(models.Model):
         return f"{self.get_status_display()} at {self.at:%Y-%m-%d %H:%M} UTC"
 
 
-class ApplicationNotice(models.Model):
-    """The notice about one thing that happened to an application, as it was composed on the day it was issued. Never changed.
+class ApplicationNotice(IssuedNotice):
+    """The notice about one thing that happened to an application.
 
     A counteroffer, combined with the reasons of `reasons_of` where that decision declined; or what an application lacks.
-    The applicant may answer until `answer_by`. What it says is kept as that of a notice of a decision.
+    The applicant may answer until `answer_by`.
     """
 
     class Kind(models.TextChoices):
         COUNTEROFFER = "counteroffer"
         INCOMPLETENESS = "incompleteness"
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     status = models.OneToOneField(
         ApplicationStatus, on_delete=models.PROTECT, related_name="notice"
     )
-    application_id = models.UUIDField(db_index=True)
     reasons_of = models.ForeignKey(
         "serving.Decision", on_delete=models.PROTECT, null=True, related_name="+"
     )
     kind = models.CharField(max_length=20, choices=Kind.choices)
     answer_by = models.DateField()
-    policy = models.ForeignKey("registry.Policy", on_delete=models.PROTECT, related_name="+")
-    language = models.CharField(max_length=20)
-    sha256 = models.CharField(max_length=64)
-    issued_at = models.DateTimeField()
-    issued_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         ordering = ["-id"]
@@ -149,25 +157,16 @@ class ApplicationNotice(models.Model):
         return f"{self.get_kind_display()} notice of {self.issued_at:%Y-%m-%d}"
 
 
-class ApplicationNoticeDelivery(models.Model):
-    """One time that the bank sent a notice about an application, as the bank reports it. Never changed."""
+class ApplicationNoticeDelivery(NoticeSent):
+    """One time that the bank sent a notice about an application."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     notice = models.ForeignKey(
         ApplicationNotice, on_delete=models.PROTECT, related_name="deliveries"
     )
-    channel = models.CharField(max_length=50)
-    sent_at = models.DateTimeField()
-    recorded_at = models.DateTimeField()
-    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    entry = models.OneToOneField("audit.Entry", on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         verbose_name_plural = "application notice deliveries"
         ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return f"{self.channel} on {self.sent_at:%Y-%m-%d}"
 
 
 class LateNotice(models.Model):

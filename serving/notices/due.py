@@ -138,6 +138,14 @@ def waiting_decisions(texts: Mapping[str, NoticeTexts], now: datetime) -> Rows:
     return _with_ends(open_now, texts, _of_decision).order_by("due_at", "pk")
 
 
+def offer_with_reasons_of(decision: Decision) -> ApplicationNotice | None:
+    """The newest counteroffer issued with the reasons of the decision, or of a later one about the same application."""
+    issued = ApplicationNotice.objects.filter(
+        application_id=decision.application_id, reasons_of__gte=decision.pk
+    )
+    return issued.first()
+
+
 def with_offer_issued(decisions: Rows) -> Rows:
     """With whether a counteroffer that gives their reasons was issued, whose delivery would tell of them."""
     issued = ApplicationNotice.objects.filter(

@@ -151,7 +151,8 @@ def test_a_counteroffer_with_the_reasons_that_awaits_sending_counts_as_issued(
     champion, lending, auditor, signed_in
 ):
     a_notice_policy()
-    decided_days_ago(champion, 2, lending, application_ref="A-9")
+    decision = decided_days_ago(champion, 2, lending, application_ref="A-9")
+    window = f"/serving/decision/{decision.pk}/change/"
     terms = {"asked": ["USD 25,000"], "offered": ["USD 15,000"]}
     offer = {"status": "counteroffer", "at": timezone.now().isoformat(), **terms}
     status = record_status("A-9", offer, by=lending)
@@ -164,6 +165,7 @@ def test_a_counteroffer_with_the_reasons_that_awaits_sending_counts_as_issued(
     issue_application_notice(status.pk, by=lending)
     assert said() == (True, False)
     assert "with a counteroffer: issued, not sent" in page(auditor, signed_in)
+    assert "With a counteroffer: " in signed_in(auditor).get(window).content.decode()
 
 
 def test_the_page_says_where_no_policy_is_in_force(champion, lending, auditor, signed_in):

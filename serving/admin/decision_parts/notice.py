@@ -33,8 +33,10 @@ def notice_clock(decision: Decision) -> str:
 
 @admin.display(description="Issued")
 def issued(decision: Decision) -> str:
-    notice = due.notice_of(decision)
-    return link(notice) if notice else "Not yet."
+    if notice := due.notice_of(decision):
+        return link(notice)
+    offered = due.offer_with_reasons_of(decision)
+    return format_html("With a counteroffer: {}", link(offered)) if offered else "Not yet."
 
 
 @admin.display(description="To read")
@@ -49,8 +51,8 @@ def notice_links(decision: Decision) -> str:
 
 @admin.display(description="Sent")
 def deliveries_table(decision: Decision) -> str:
-    notice = due.notice_of(decision)
-    deliveries = notice.deliveries.select_related("recorded_by") if notice else []
+    notice = due.notice_of(decision) or due.offer_with_reasons_of(decision)
+    deliveries = list(notice.deliveries.select_related("recorded_by")) if notice else []
     if not deliveries:
         return "Not yet, as far as is recorded here."
     return table(
