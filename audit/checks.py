@@ -1,12 +1,14 @@
 """Deploy checks: the service does not start where a trigger or a key is missing."""
 
+import logging
 from collections.abc import Sequence
+from time import monotonic, sleep
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.migrations.loader import MigrationLoader
 
 from audit import keyring, keys, partitions, triggers
@@ -15,6 +17,8 @@ from audit.errors import Refusal
 from audit.schedules import retention_schedule
 
 SHOWN = 3  # of what is missing
+DATABASE_PATIENCE = 120.0  # seconds that a web worker waits for the database as it begins
+logger = logging.getLogger(__name__)
 
 
 class NotFitToServe(ImproperlyConfigured):
@@ -22,11 +26,29 @@ class NotFitToServe(ImproperlyConfigured):
 
 
 def require_fit_to_serve() -> None:
-    """What a web server asks before it takes a request, because it runs no checks by itself. Raises NotFitToServe."""
+    """What a web server asks before it takes a request, because it runs no checks by itself. Raises NotFitToServe.
+
+    A database that is away is waited for: a worker that ended would begin at once again, and its server counts that.
+    """
+    _await_database()
     found = [*keys_can_be_read(), *every_trigger_is_there(databases=["default"])]
     if found:
         more = f" And {len(found) - SHOWN} more." if len(found) > SHOWN else ""
         raise NotFitToServe(" ".join(str(message.msg) for message in found[:SHOWN]) + more)
+
+
+def _await_database() -> None:
+    """Return when the database answers. Raises OperationalError after DATABASE_PATIENCE seconds."""
+    deadline = monotonic() + DATABASE_PATIENCE
+    while True:
+        try:
+            connections["default"].ensure_connection()
+            return
+        except OperationalError as problem:
+            if monotonic() > deadline:
+                raise
+            logger.warning("The database does not answer yet: %s", problem)
+            sleep(1)
 
 
 @register(Tags.database, deploy=True)

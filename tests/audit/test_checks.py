@@ -7,9 +7,10 @@ import pytest
 from django.conf import LazySettings
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
+from audit import checks
 from audit.checks import (
     NotFitToServe,
     require_fit_to_serve,
@@ -101,3 +102,29 @@ def test_keys_that_the_settings_name_and_the_log_does_not_use_are_named(
     (warning,) = the_log_signs_where_it_is_told_to()
 
     assert "keys rotate --key log --to kms:arn" in str(warning.hint)
+
+
+def test_a_database_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([OperationalError("the database system is starting up")] * 2)
+
+    def connect() -> None:
+        for problem in answers:
+            raise problem
+
+    monkeypatch.setattr(connection, "ensure_connection", connect)
+    monkeypatch.setattr(checks, "sleep", lambda seconds: None)
+
+    checks._await_database()
+
+    assert next(answers, None) is None
+
+
+def test_a_database_that_stays_away_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect() -> None:
+        raise OperationalError("no route to host")
+
+    monkeypatch.setattr(connection, "ensure_connection", connect)
+    monkeypatch.setattr(checks, "DATABASE_PATIENCE", -1.0)
+
+    with pytest.raises(OperationalError, match="no route"):
+        checks._await_database()

@@ -11,9 +11,6 @@ from pathlib import Path
 from tests.journeys.told import ROOT, answers, clean_environment, free_port
 
 PATIENCE = 180
-WORKER_SETTLES = (
-    30.0  # seconds: it begins 3.5 later, imports for ten on busy processors, and must run for 5.5
-)
 
 
 class OwnServer:
@@ -113,11 +110,9 @@ class House:
         self.sequencer = self._process("sequencer", "manage.py", "sequence")
 
     def kill_a_worker(self) -> None:
-        """And give the one in its place the time to begin: Granian ends them all where one ends again so soon."""
         assert self.web is not None
         children = Path(f"/proc/{self.web.pid}/task/{self.web.pid}/children").read_text().split()
         _kill(int(children[0]))
-        time.sleep(WORKER_SETTLES)
 
     def kill_the_sequencer(self) -> None:
         assert self.sequencer is not None
