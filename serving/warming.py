@@ -43,11 +43,12 @@ def look(met: Set[VersionBytes]) -> frozenset[VersionBytes]:
         if version_bytes in ready:
             continue
         try:
-            scoring.loaded(version_bytes)
+            version = scoring.loaded(version_bytes).version
         except (
             Refusal
         ):  # which was logged; the request or the promotion that needs it leaves the fact
             continue
+        logger.info("%s is ready to decide in this process.", version)
         ready.add(version_bytes)
     return frozenset(ready)
 

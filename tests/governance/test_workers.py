@@ -6,12 +6,14 @@ import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
 
 import pytest
 from django.db import connections
 
 from governance.actions.rollbacks import roll_back
+from registry.models import ModelVersion
 from tests.conftest import a_person
 from tests.governance.builders import a_champion, a_request, a_staged_version, read_and_approve
 from tests.registry.live import a_token
@@ -20,6 +22,9 @@ from tests.web import granian
 
 pytestmark = pytest.mark.long
 CLIENTS = 4
+WORKERS = 2
+PATIENCE_S = 120
+AFTER_S = 5  # of requests, after a change
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,14 @@ def ask(site: str, model: str, token: str) -> Answer:
     return Answer(sent, status, said.get("version"), time.monotonic())
 
 
+def await_ready_in_both(version: ModelVersion, log: Path) -> None:
+    """Until both processes said that they hold what is staged: a promotion before that makes their next requests wait."""
+    end = time.monotonic() + PATIENCE_S
+    while log.read_text().count(f"{version} is ready to decide") < WORKERS:
+        assert time.monotonic() < end, log.read_text()
+        time.sleep(0.1)
+
+
 def test_two_processes_follow_the_champion_within_a_second_and_fail_nobody(
     house, own_database, tmp_path
 ):
@@ -70,17 +83,17 @@ def test_two_processes_follow_the_champion_within_a_second_and_fail_nobody(
         while not stop.is_set():
             answers.append(ask(site, blue.model.name, token))
 
-    with granian(own_database, tmp_path, workers=2) as site, ThreadPoolExecutor(CLIENTS) as pool:
+    with granian(own_database, tmp_path, workers=WORKERS) as site, ThreadPoolExecutor(CLIENTS) as pool:
         clients = [pool.submit(client, number) for number in range(CLIENTS)]
         try:
-            time.sleep(8)  # both have started, and have looked for what is staged
+            await_ready_in_both(green, tmp_path / "web.log")
             read_and_approve(change.pk, by=approver)
             promoted = time.monotonic()
-            time.sleep(3)
+            time.sleep(AFTER_S)
             begun_back = time.monotonic()
             roll_back(blue.model, "Odd reasons.", by=approver)
             back = time.monotonic()
-            time.sleep(3)
+            time.sleep(AFTER_S)
         finally:
             stop.set()
         for done in clients:
