@@ -31,7 +31,7 @@ from audit.errors import (
 from audit.events import Event
 from audit.keys import EntryKey
 from audit.models import Entry
-from audit.statements import CompiledQuery, Parameter
+from audit.statements import CompiledQuery, Parameter, require_connection
 from audit.vault import Private
 from audit.writing import Said, Subject, insert_entries, make_entry
 
@@ -52,6 +52,7 @@ class Act:
     name: str
     needs: str
     event: StrEnum
+    is_done_again: bool = False
 
 
 @dataclass
@@ -80,16 +81,20 @@ _HELD = CompiledQuery(
 _frame: ContextVar[_Frame | None] = ContextVar("frame", default=None)
 
 
-def action(event: StrEnum, *, needs: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def action(
+    event: StrEnum, *, needs: str, is_done_again: bool = False
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Declare an act. It takes the actor as keyword-only `by`, and calls `record` at least once.
 
     Raises NotPermitted when `by` does not hold the permission `needs` ("app.codename") through a role. Any Refusal
     leaves nothing changed and is itself recorded, Overtaken among them, where another act did the same at the same
     moment. Raises NothingRecorded, and rolls back, when nothing was recorded.
+
+    `is_done_again`: where it is refused, whoever calls it does the same by other acts, and the refusals of those are recorded.
     """
 
     def declare(function: Callable[P, R]) -> Callable[P, R]:
-        act = Act(f"{function.__module__}.{function.__qualname__}", needs, event)
+        act = Act(f"{function.__module__}.{function.__qualname__}", needs, event, is_done_again)
         ACTS[act.name] = act
 
         @functools.wraps(function)
@@ -122,7 +127,8 @@ def record(
     """Write an entry of the act that is running. Event and actor come from its declaration.
 
     `details` are public and hold no personal data; what is personal goes into `private`. The entry is inserted when the outermost act ends.
-    `signed_by` is for entries that introduce a producer key: everything else is signed by the producer key.
+    Everything is signed by the producer key. `signed_by` is for the entries that introduce one, and for acts that write many
+    entries and look the producer key up once.
     Raises EntryTooLarge, NotRecordable, KeyMissing, or NotInAnAct outside of an act.
     """
     frame = _frame.get()
@@ -184,6 +190,7 @@ def require_act(act: Callable[..., Any], *, by: User) -> None:
 
 
 def _begin(frame: _Frame, body: Callable[[], R]) -> R:
+    require_connection()
     try:
         with transaction.atomic(durable=True):
             result = _run(frame, body)
@@ -235,6 +242,8 @@ def _run(frame: _Frame, body: Callable[[], R]) -> R:
 
 
 def _record_refusal(frame: _Frame, refusal: Refusal) -> None:
+    if frame.act.is_done_again:
+        return
     details = {
         "attempted": frame.act.event,
         "problem": refusal.type,

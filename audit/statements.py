@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache
 from itertools import chain
 from operator import attrgetter
 from time import monotonic
@@ -19,8 +19,10 @@ from django.db.models import Expression, Field, QuerySet
 from psycopg import Connection, Cursor
 from psycopg.types.json import Jsonb
 
+from audit.columns import Column, packer
+
 ROWS_PER_INSERT = 500
-_dumps = partial(json.dumps, allow_nan=False, separators=(",", ":"))
+_dumps = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 
 class Parameter(Expression):
@@ -94,9 +96,9 @@ def _inserted_at_once(given: Sequence[Sequence[models.Model]], ignore_conflicts:
     parameters: list[Any] = []
     for read, rows in zip(readers, given, strict=True):
         if len(rows) == 1:
-            parameters += [value(rows[0]) for value in read]
+            parameters += [value(rows[0]) for value, _ in read]
         else:
-            parameters += [[value(row) for row in rows] for value in read]
+            parameters += [pack([value(row) for row in rows]) for value, pack in read]
     with connection.wrap_database_errors, server_cursor() as cursor:
         cursor.execute(sql, parameters)
         new = cursor.rowcount
@@ -107,14 +109,16 @@ def _inserted_at_once(given: Sequence[Sequence[models.Model]], ignore_conflicts:
 
 def server_cursor() -> Cursor[Any]:
     """A cursor of the driver's own: parameters are sent apart, and statements are prepared by the server."""
-    _require_connection()
+    require_connection()
     driver = connection.connection
     assert isinstance(driver, Connection)
     return Cursor(driver)
 
 
-def _require_connection() -> None:
+def require_connection() -> None:
     """Whether the connection still lives is asked once a second, and not once for every request."""
+    if connection.vendor == "sqlite":
+        return
     driver, now = connection.connection, monotonic()
     if driver is not None and now - _asked.get(driver, -TRUSTED_SECONDS) < TRUSTED_SECONDS:
         connection.health_check_done = True  # type: ignore[attr-defined]  # Django's own, left out of its types
@@ -131,8 +135,10 @@ _asked: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 @cache
 def _insertion(
     shape: tuple[tuple[type[models.Model], bool], ...], ignore_conflicts: bool
-) -> tuple[list[list[Callable[[models.Model], Any]]], str]:
-    """What is read of each batch's rows, and the statement; several rows are sent as one list for each column."""
+) -> tuple[
+    list[list[tuple[Callable[[models.Model], Any], Callable[[Sequence[Any]], Column]]]], str
+]:
+    """What is read of each batch's rows and how it is packed, and the statement; several rows are sent as one list for each column."""
     readers, parts = [], []
     for model, is_single in shape:
         fields = [
@@ -147,21 +153,27 @@ def _insertion(
             lists = ", ".join(f"%b::{field.db_type(connection)}[]" for field in fields)
             values = f"SELECT * FROM unnest({lists})"
         parts.append(f"INSERT INTO {model._meta.db_table} ({columns}) {values}")
-        readers.append([_reader(field) for field in fields])
+        readers.append(
+            [
+                (_reader(field, is_single), packer(str(field.db_type(connection))))
+                for field in fields
+            ]
+        )
     *before, last = parts
     together = ", ".join(f"before_{place} AS ({part})" for place, part in enumerate(before))
     end = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
     return readers, f"{f'WITH {together} ' if together else ''}{last}{end}"
 
 
-def _reader(field: Field[Any, Any]) -> Callable[[models.Model], Any]:
-    """The driver takes most values as they are, and wants those of one list to be of one type."""
+def _reader(field: Field[Any, Any], is_single: bool) -> Callable[[models.Model], Any]:
+    """The driver takes most values as they are."""
     if isinstance(field, models.CharField | models.TextField):
         return lambda row: _as(str, getattr(row, field.attname))
     if isinstance(field, models.FloatField):
         return lambda row: _as(float, getattr(row, field.attname))
     if isinstance(field, models.JSONField):
-        return lambda row: _json(getattr(row, field.attname))
+        json_of = _json if is_single else _json_text
+        return lambda row: json_of(getattr(row, field.attname))
     if getattr(field, "auto_now_add", False):
         return lambda row: field.pre_save(row, True)
     return attrgetter(field.attname)
@@ -173,6 +185,10 @@ def _as(kind: type, value: Any) -> Any:
 
 def _json(value: Any) -> Jsonb | None:
     return None if value is None else Jsonb(value, dumps=_dumps)
+
+
+def _json_text(value: Any) -> str | None:
+    return None if value is None else _dumps(value)
 
 
 def _cursor() -> Any:

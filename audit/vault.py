@@ -236,9 +236,8 @@ def _identified(
     """
     by_mac = _by_mac(client, kind, offered)
     rows = [
-        Reference(
-            client=client, kind=kind, mac=mac, identifier=offered[ref], subject_id=owners[ref]
-        )
+        # in the order of its columns: by name costs twice as much
+        Reference(None, client, kind, mac, offered[ref], owners[ref])
         for mac, ref in sorted(by_mac.items())
     ]
     if insert_rows(*before, rows, ignore_conflicts=True) == len(rows):

@@ -39,10 +39,11 @@ def _delegation(place: str, key_id: str) -> str:
     return keys.delegations()[key_id].note
 
 
-def signed_receipt(entry: Entry, decided_at: datetime) -> tuple[str, bytes]:
+def signed_receipt(
+    entry: Entry, decided_at: datetime, producer: keys.EntryKey
+) -> tuple[str, bytes]:
     """Key id and 64 bytes: Ed25519 by the producer key over domain, origin, entry id, leaf hash and
     time, each followed by a newline."""
-    producer = keys.producer()
     parts = (entry.origin, str(entry.id), leaf_hash_text(entry), timestamp(decided_at))
     return producer.key_id, producer.sign(DOMAIN, "".join(f"{part}\n" for part in parts).encode())
 

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 
 from audit.action import record
 from audit.ids import uuid7
+from audit.keys import EntryKey
 from audit.models import SubjectSecret
 from audit.vault import Private
 from serving.judged import JudgedApplication
@@ -17,10 +18,16 @@ from serving.scoring import LiveVersion
 
 
 def recorded_decision(
-    live: LiveVersion, row: JudgedApplication, person: SubjectSecret, application_id: UUID, by: User
+    live: LiveVersion,
+    row: JudgedApplication,
+    person: SubjectSecret,
+    application_id: UUID,
+    by: User,
+    producer: EntryKey,
 ) -> tuple[Decision, Observation]:
+    """`producer` signs the entry and the receipt: looked up once by an act that decides many."""
     reasoning = row.judgement.reasoning
-    decision = _decision(live, row, person, application_id, by, reasoning)
+    decision = _decision(live, row, person, application_id, by, producer, reasoning)
     return decision, _observation(live, row, decision, reasoning)
 
 
@@ -30,6 +37,7 @@ def _decision(
     person: SubjectSecret,
     application_id: UUID,
     by: User,
+    producer: EntryKey,
     reasoning: dict[str, Any],
 ) -> Decision:
     version, application, judgement = live.loaded.version, row.application, row.judgement
@@ -63,6 +71,7 @@ def _decision(
             _private_part(live, row, application_id) | reasoning,
             secret=person,
         ),
+        signed_by=producer,
         model=decision.model_name,
         version=version.number,
         artefact_sha256=decision.artefact_sha256,
@@ -80,7 +89,9 @@ def _decision(
         **restricted,
     )
     decision.decided_at = decision.entry.occurred_at
-    decision.key_id, decision.signature = signed_receipt(decision.entry, decision.decided_at)
+    decision.key_id, decision.signature = signed_receipt(
+        decision.entry, decision.decided_at, producer
+    )
     return decision
 
 

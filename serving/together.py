@@ -4,9 +4,9 @@ import logging
 from collections.abc import Sequence
 
 from django.contrib.auth.models import User
-from django.db import DatabaseError
+from django.db import DatabaseError, close_old_connections
 
-from audit.context import circumstances
+from audit.context import circumstances, within
 from audit.errors import Refusal
 from serving.actions.decisions import Asked, decide, decide_several
 from serving.grouping import Grouping
@@ -31,18 +31,18 @@ def decide_among_others(
     Whatever does not go well together is decided, or refused on record, alone.
     """
 
-    def alone(document: object, key: IdempotencyKey | None) -> Decision | Refusal:
+    def alone() -> Decision | Refusal:
         return decide(model_name, document, by=by, number=number, key=key)
 
-    def work(group: Sequence[Asked]) -> Sequence[Decision | Refusal | None]:
-        if len(group) == 1:
-            return [alone(group[0].document, group[0].key)]
+    def together(group: Sequence[Asked]) -> Sequence[Decision | Refusal | None]:
         try:
-            return decide_several(model_name, group, by=by, number=number)
+            with within(group[0].circumstances):
+                return decide_several(model_name, group, by=by, number=number)
         except (Refusal, DatabaseError) as problem:
             logger.info("%s requests are decided one by one: %s", len(group), problem)
             return [None] * len(group)
+        finally:
+            close_old_connections()
 
     asked = Asked(document, key, circumstances())
-    decided = _grouping.take_part((model_name, number, by.pk), asked, work)
-    return alone(document, key) if decided is None else decided
+    return _grouping.take_part((model_name, number, by.pk), asked, alone, together)

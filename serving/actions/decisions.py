@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from audit import vault
+from audit import keys, vault
 from audit.action import action, insert_with_entries, record
 from audit.context import Circumstances, circumstances, within
 from audit.errors import FieldProblem, Refusal
@@ -82,7 +82,7 @@ def decide(
     return decision
 
 
-@action(Event.DECISION_MADE, needs="serving.decide")
+@action(Event.DECISION_MADE, needs="serving.decide", is_done_again=True)
 def decide_several(
     model_name: str, asked: Sequence[Asked], *, by: User, number: int | None = None
 ) -> list[Decision | None]:
@@ -138,7 +138,9 @@ def decide_again(
     if isinstance(judged, Refusal):
         return _left_or_raised(live, judged, by)
     person = vault.secrets_of([original.subject_id])[original.subject_id]
-    [decision] = _inserted([recorded_decision(live, judged, person, original.application_id, by)])
+    [decision] = _inserted(
+        [recorded_decision(live, judged, person, original.application_id, by, keys.producer())]
+    )
     return decision
 
 
@@ -239,12 +241,12 @@ def _kept(
     people, applications = vault.applicants_for(
         client, [(row.application.application_ref, row.application.subject_ref) for row in rows]
     )
-    recorded = []
+    producer, recorded = keys.producer(), []
     for row, came in zip(rows, came_in or [circumstances()] * len(rows), strict=True):
         person = people[row.application.subject_ref]
         application_id = applications[row.application.application_ref]
         with within(came):
-            recorded.append(recorded_decision(live, row, person, application_id, by))
+            recorded.append(recorded_decision(live, row, person, application_id, by, producer))
     return _inserted(recorded)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
+from audit import keys
 from audit.action import action, record
 from audit.errors import AlreadyErased, FieldProblem
 from audit.ids import uuid7
@@ -94,7 +95,7 @@ def resolve_decision(
     )
     resolution.decided_at = resolution.entry.occurred_at
     resolution.key_id, resolution.signature = signed_receipt(
-        resolution.entry, resolution.decided_at
+        resolution.entry, resolution.decided_at, keys.producer()
     )
     resolution.save(force_insert=True)
     return resolution

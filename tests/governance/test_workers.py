@@ -83,7 +83,10 @@ def test_two_processes_follow_the_champion_within_a_second_and_fail_nobody(
         while not stop.is_set():
             answers.append(ask(site, blue.model.name, token))
 
-    with granian(own_database, tmp_path, workers=WORKERS) as site, ThreadPoolExecutor(CLIENTS) as pool:
+    with (
+        granian(own_database, tmp_path, workers=WORKERS) as site,
+        ThreadPoolExecutor(CLIENTS) as pool,
+    ):
         clients = [pool.submit(client, number) for number in range(CLIENTS)]
         try:
             await_ready_in_both(green, tmp_path / "web.log")
