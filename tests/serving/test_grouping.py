@@ -2,68 +2,139 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from serving.grouping import Grouping
+from serving.grouping import LINGER_S, Grouping
 
 
-def test_whoever_comes_alone_is_worked_on_at_once_and_alone() -> None:
-    groups: list[Sequence[int]] = []
-    grouping: Grouping[int, int] = Grouping(8)
+class Work:
+    """Multiplies by ten, and keeps what it was asked and when: alone, or in which groups."""
 
-    def work(group: Sequence[int]) -> list[int]:
-        groups.append(group)
+    def __init__(self, most: int = 64, takes_s: float = 0.02) -> None:
+        self.grouping: Grouping[int, int] = Grouping(most)
+        self.takes_s = takes_s
+        self.alone: list[int] = []
+        self.groups: list[list[int]] = []
+
+    def ask(self, asked: int, key: str = "a") -> int:
+        return self.grouping.take_part(key, asked, lambda: self._alone(asked), self.together)
+
+    def _alone(self, asked: int) -> int:
+        self.alone.append(asked)
+        time.sleep(self.takes_s)
+        return 10 * asked
+
+    def together(self, group: Sequence[int]) -> Sequence[int | None]:
+        self.groups.append(list(group))
+        time.sleep(self.takes_s)
         return [10 * asked for asked in group]
 
-    assert [grouping.take_part("a", asked, work) for asked in (1, 2)] == [10, 20]
-    assert groups == [[1], [2]]
+
+def test_whoever_comes_alone_is_worked_on_at_once_and_in_its_own_thread() -> None:
+    work, threads = Work(takes_s=0), []
+
+    def alone() -> int:
+        threads.append(threading.current_thread())
+        return 10
+
+    assert [work.grouping.take_part("a", 1, alone, work.together) for _ in range(2)] == [10, 10]
+    assert threads == [threading.current_thread()] * 2
+    assert work.groups == []
 
 
 def test_those_who_come_meanwhile_go_together_and_each_gets_its_own_result() -> None:
-    sizes, results = _thirty_at_once(most=64)
+    work = Work()
+    results = _at_once(work.ask, 30)
 
     assert results == {asked: 10 * asked for asked in range(30)}
-    assert sizes[0] == 1
-    assert max(sizes) > 1
+    assert len(work.alone) == 1
+    assert sorted(work.alone + [asked for group in work.groups for asked in group]) == list(
+        range(30)
+    )
+    assert len(work.groups) < 5
 
 
 def test_no_group_is_larger_than_allowed_and_nobody_is_forgotten() -> None:
-    sizes, results = _thirty_at_once(most=4)
+    work = Work(most=4)
+    results = _at_once(work.ask, 30)
 
     assert results == {asked: 10 * asked for asked in range(30)}
-    assert max(sizes) <= 4
+    assert max(len(group) for group in work.groups) == 4
 
 
-def test_where_the_work_fails_only_its_leader_is_told_and_the_next_group_goes_on() -> None:
-    grouping: Grouping[int, int] = Grouping(8)
+def test_callers_who_ask_again_and_again_stay_one_group() -> None:
+    work = Work()
 
-    def fail(group: Sequence[int]) -> list[int]:
+    def again_and_again(asked: int) -> int:
+        return [work.ask(asked) for _ in range(10)][-1]
+
+    _at_once(again_and_again, 6)
+    settled = [len(group) for group in work.groups[2:-2]]
+    assert sum(settled) / len(settled) > 5
+
+
+def test_a_group_waits_no_longer_for_who_does_not_come() -> None:
+    work = Work()
+    _at_once(work.ask, 6)
+    time.sleep(10 * LINGER_S)  # nobody asked again, and the line ended
+    begun = time.monotonic()
+    work.ask(7)
+
+    assert work.alone[-1] == 7
+    assert time.monotonic() - begun < work.takes_s + LINGER_S
+
+
+def test_groups_of_different_keys_do_not_wait_for_each_other() -> None:
+    work, together = Work(takes_s=0.2), []
+
+    def ask(asked: int) -> int:
+        return work.ask(asked, key="ab"[asked % 2])
+
+    begun = time.monotonic()
+    _at_once(ask, 12)
+    together = [{asked % 2 for asked in group} for group in work.groups]
+
+    assert all(len(keys) == 1 for keys in together)
+    assert time.monotonic() - begun < 3 * work.takes_s
+
+
+def test_where_work_together_fails_each_is_worked_on_alone() -> None:
+    work = Work()
+
+    def fail(group: Sequence[int]) -> list[int | None]:
+        work.groups.append(list(group))
+        raise ValueError("no")
+
+    work.together = fail  # type: ignore[method-assign]
+    results = _at_once(work.ask, 8)
+
+    assert results == {asked: 10 * asked for asked in range(8)}
+    assert sorted(work.alone) == list(range(8))
+    assert sum(len(group) for group in work.groups) == 7
+
+
+def test_what_is_raised_alone_is_raised_to_who_asked_and_the_next_goes_on() -> None:
+    work = Work(takes_s=0)
+
+    def fail() -> int:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        grouping.take_part("a", 1, fail)
-    assert grouping.take_part("a", 2, lambda group: [7]) == 7
+        work.grouping.take_part("a", 1, fail, work.together)
+    assert work.ask(2) == 20
 
 
-def _thirty_at_once(most: int) -> tuple[list[int], dict[int, int | None]]:
-    sizes: list[int] = []
-    results: dict[int, int | None] = {}
-    grouping: Grouping[int, int] = Grouping(most)
+def _at_once(ask: Callable[[int], int], callers: int) -> dict[int, int]:
+    results: dict[int, int] = {}
 
-    def work(group: Sequence[int]) -> list[int]:
-        sizes.append(len(group))
-        time.sleep(0.02)
-        return [10 * asked for asked in group]
+    def one(asked: int) -> None:
+        results[asked] = ask(asked)
 
-    def ask(asked: int) -> None:
-        results[asked] = grouping.take_part("a", asked, work)
-
-    threads = [threading.Thread(target=ask, args=(asked,)) for asked in range(30)]
+    threads = [threading.Thread(target=one, args=(asked,)) for asked in range(callers)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(10)
-    assert sum(sizes) == 30
-    return sizes, results
+    return results
