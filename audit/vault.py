@@ -7,12 +7,11 @@ identity as additional data, and the entry also holds a commitment to its key, b
 """
 
 import base64
-import hashlib
 import hmac
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,12 +20,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.db import connection
-from django.db.models import Model
 
 from audit import entries, keys
 from audit.canonical import encoded, plain
 from audit.errors import AlreadyErased, NoSuchSubject, Refusal
-from audit.models import Entry, Erasure, Reference, Subject, SubjectSecret
+from audit.models import Entry, Erasure, Subject, SubjectSecret
 from audit.statements import insert_rows
 
 COMMITMENT_LABEL = b"credence-key-commitment/v1"
@@ -40,6 +38,15 @@ class PayloadUnreadable(Refusal):
     status = 503
 
 
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One person's secret for a purpose, 32 bytes, and the identifier that its ciphertexts name."""
+
+    id: UUID
+    subject_id: UUID
+    plain: bytes = field(repr=False)
+
+
 @dataclass(frozen=True)
 class Private:
     """A payload about one person, for an entry; `purpose` says under which of their secrets."""
@@ -47,54 +54,30 @@ class Private:
     subject_id: UUID
     payload: dict[str, Any]
     purpose: str = "decision"
-    secret: SubjectSecret | None = None  # held by this act already: for entries about many people
+    secret: Secret | None = None  # held by this act already: for entries about many people
 
 
-def people_for(client: str, references: Sequence[str]) -> dict[str, SubjectSecret]:
-    """A caller's people, made on first sight, each by their secret for decisions, held as `secrets_of` holds it.
-
-    Two acts that see a person first at one moment agree on who that is. Raises AlreadyErased.
-    """
-    people, new = _recognised(client, references)
-    insert_rows(*_rows_of(new))
-    return _with_secrets(people, new)
-
-
-def applicants_for(
-    client: str, applications: Sequence[tuple[str, str]]
-) -> tuple[dict[str, SubjectSecret], dict[str, UUID]]:
-    """The people who made a caller's applications, as `people_for`, and random identifiers for the applications.
-
-    `applications` gives the caller's reference of each, and that of its person.
-    """
-    people, new = _recognised(client, [person for _, person in applications])
-    owners = {reference: people[person] for reference, person in applications}
-    offered = {reference: uuid4() for reference in owners}
-    identifiers = _identified(client, "application", offered, owners, _rows_of(new))
-    return _with_secrets(people, new), identifiers
-
-
-def secrets_of(subject_ids: Iterable[UUID], purpose: str = "decision") -> dict[UUID, SubjectSecret]:
+def secrets_of(subject_ids: Iterable[UUID], purpose: str = "decision") -> dict[UUID, Secret]:
     """The secrets of these people, held until the act ends: an erasure waits, or came before and is seen.
 
     Raises AlreadyErased or NoSuchSubject.
     """
     wanted, held = sorted(set(subject_ids)), {}
     for start in range(0, len(wanted), ROWS_PER_QUERY):
-        for secret in _held(wanted[start : start + ROWS_PER_QUERY], purpose):
-            held[secret.subject_id] = secret
+        for row in _held(wanted[start : start + ROWS_PER_QUERY], purpose):
+            held[row.subject_id] = Secret(row.id, row.subject_id, _unwrap(row))
     for subject_id in wanted:
         if subject_id not in held:
             raise _without_secret(subject_id)
     return held
 
 
-def secrets_made_for(subject_ids: Iterable[UUID], purpose: str) -> dict[UUID, SubjectSecret]:
+def secrets_made_for(subject_ids: Iterable[UUID], purpose: str) -> dict[UUID, Secret]:
     """As `secrets_of`, but made for who has none yet. Raises AlreadyErased where that purpose was erased."""
     wanted = sorted(set(subject_ids))
     known = SubjectSecret.objects.filter(subject__in=wanted, purpose=purpose)
     new = set(wanted).difference(known.values_list("subject_id", flat=True))
-    insert_rows(list(_new_secrets(sorted(new), purpose).values()))
+    insert_rows([row_of(new_secret(subject_id), purpose) for subject_id in sorted(new)])
     # An insert waits for an erasure of the person that is under way; what it did is seen now.
     erased = Erasure.objects.filter(subject__in=new, purpose=purpose).values_list("subject_id")
     if found := erased.first():
@@ -112,32 +95,21 @@ def subject_keys(
     wanted, found = sorted(set(subject_ids)), {}
     for start in range(0, len(wanted), ROWS_PER_QUERY):
         some = wanted[start : start + ROWS_PER_QUERY]
-        for secret in SubjectSecret.objects.filter(subject__in=some, purpose=purpose):
-            found[secret.subject_id] = subject_key(secret, label, beside)
+        for row in SubjectSecret.objects.filter(subject__in=some, purpose=purpose):
+            secret = Secret(row.id, row.subject_id, _unwrap(row))
+            found[row.subject_id] = subject_key(secret, label, beside)
     return found
 
 
-def subject_key(secret: SubjectSecret, label: bytes, beside: bytes) -> bytes:
+def subject_key(secret: Secret, label: bytes, beside: bytes) -> bytes:
     """32 bytes: HKDF-SHA256 of a person's secret, salted with a key that is kept elsewhere."""
-    return HKDF(SHA256(), 32, salt=beside, info=label).derive(_unwrap(secret))
-
-
-def find(client: str, kind: str, references: Sequence[str]) -> dict[str, UUID]:
-    """The identifiers of those references that the vault knows. `kind` is "subject" or "application"."""
-    return _known(client, kind, _by_mac(client, kind, references))
-
-
-def subject_named(client: str, subject_ref: str, subject_id: UUID | None) -> UUID | None:
-    """Whom a caller means, by their own reference or by the identifier here; None where the vault knows nobody."""
-    if subject_id is None:
-        return find(client, "subject", [subject_ref]).get(subject_ref)
-    return subject_id if Subject.objects.filter(pk=subject_id).exists() else None
+    return HKDF(SHA256(), 32, salt=beside, info=label).derive(secret.plain)
 
 
 def seal_private(private: Private, origin: str, entry_id: UUID, event: str) -> dict[str, Any]:
     """The private part of an entry: `{alg, nonce, ct, key_id, key_commitment}`. Raises AlreadyErased, NoSuchSubject."""
     secret = private.secret or secrets_of([private.subject_id], private.purpose)[private.subject_id]
-    key = entry_key(_unwrap(secret), entry_id)
+    key = entry_key(secret.plain, entry_id)
     nonce = os.urandom(12)
     data = additional_data(origin, entry_id, event, str(secret.id))
     ciphertext = AESGCM(key).encrypt(nonce, encoded(plain(private.payload)), data)
@@ -183,6 +155,24 @@ def disclosed_key(entry: Entry) -> bytes:
     return entry_key(_unwrap(secret), entry.id)
 
 
+def new_secret(subject_id: UUID) -> Secret:
+    """For a person who has none for that purpose, not yet inserted."""
+    return Secret(uuid4(), subject_id, os.urandom(32))
+
+
+def row_of(secret: Secret, purpose: str) -> SubjectSecret:
+    """As the database keeps it."""
+    return SubjectSecret(
+        id=secret.id, subject_id=secret.subject_id, purpose=purpose, wrapped=wrapped(secret)
+    )
+
+
+def wrapped(secret: Secret) -> bytes:
+    """Under the vault key, which is kept beside the database."""
+    nonce = os.urandom(12)
+    return nonce + AESGCM(keys.vault_key()).encrypt(nonce, secret.plain, secret.id.bytes)
+
+
 def entry_key(secret: bytes, entry_id: UUID) -> bytes:
     """32 bytes: HKDF-SHA256 of a subject's secret for one entry."""
     return HKDF(SHA256(), 32, salt=None, info=ENTRY_KEY_LABEL + entry_id.bytes).derive(secret)
@@ -200,88 +190,6 @@ def additional_data(origin: str, entry_id: UUID, event: str, key_id: str) -> byt
     ).encode()
 
 
-def _recognised(
-    client: str, references: Sequence[str]
-) -> tuple[dict[str, UUID], dict[UUID, SubjectSecret]]:
-    """Who each reference means; and of those who were never seen before the secrets, which are not inserted yet."""
-    offered = {reference: uuid4() for reference in references}
-    people = _identified(client, "subject", offered, offered)
-    new = [identifier for ref, identifier in people.items() if identifier == offered[ref]]
-    return people, _new_secrets(new, "decision")
-
-
-def _rows_of(new: Mapping[UUID, SubjectSecret]) -> tuple[list[Subject], list[SubjectSecret]]:
-    return [Subject(identifier) for identifier in new], list(new.values())
-
-
-def _with_secrets(
-    people: Mapping[str, UUID], new: Mapping[UUID, SubjectSecret]
-) -> dict[str, SubjectSecret]:
-    secrets = {**new, **secrets_of(set(people.values()).difference(new))}
-    return {reference: secrets[identifier] for reference, identifier in people.items()}
-
-
-def _identified(
-    client: str,
-    kind: str,
-    offered: Mapping[str, UUID],
-    owners: Mapping[str, UUID],
-    before: Sequence[Sequence[Model]] = (),
-) -> dict[str, UUID]:
-    """The identifier of each reference: the one that is offered, unless the vault has one or gets one meanwhile.
-
-    Where another act is just making the same reference, PostgreSQL waits for its end, and the identifier that
-    is committed counts. All acts insert in one order, so none waits for another that waits for it. `before` are rows
-    that go in with them.
-    """
-    by_mac = _by_mac(client, kind, offered)
-    rows = [
-        # in the order of its columns: by name costs twice as much
-        Reference(None, client, kind, mac, offered[ref], owners[ref])
-        for mac, ref in sorted(by_mac.items())
-    ]
-    if insert_rows(*before, rows, ignore_conflicts=True) == len(rows):
-        return dict(offered)
-    found = _known(client, kind, by_mac)
-    if len(found) < len(by_mac):  # removed again between the two statements
-        raise AlreadyErased("A person whom this names was erased at this very moment; ask again.")
-    return found
-
-
-def _known(client: str, kind: str, by_mac: Mapping[bytes, str]) -> dict[str, UUID]:
-    macs = list(by_mac)
-    found: dict[str, UUID] = {}
-    for start in range(0, len(macs), ROWS_PER_QUERY):
-        some = macs[start : start + ROWS_PER_QUERY]
-        rows = Reference.objects.filter(client=client, kind=kind, mac__in=some)
-        found |= {
-            by_mac[bytes(mac)]: identifier
-            for mac, identifier in rows.values_list("mac", "identifier")
-        }
-    return found
-
-
-def _by_mac(client: str, kind: str, references: Iterable[str]) -> dict[bytes, str]:
-    """References by their hash; keyed, because national identifiers and telephone numbers can be enumerated."""
-    index_key = hashlib.sha256(b"credence-reference-index/v1" + keys.vault_key()).digest()
-    return {
-        hmac.digest(index_key, encoded([client, kind, reference]), "sha256"): reference
-        for reference in references
-    }
-
-
-def _new_secrets(subject_ids: Sequence[UUID], purpose: str) -> dict[UUID, SubjectSecret]:
-    """Secrets for people who have none, not yet inserted."""
-    secrets = {}
-    for subject_id in subject_ids:
-        secret_id = uuid4()
-        wrapped = _wrap(os.urandom(32), secret_id)
-        secrets[subject_id] = SubjectSecret(
-            id=secret_id, subject_id=subject_id, purpose=purpose, wrapped=wrapped
-        )
-    return secrets
-
-
 def _held(subject_ids: Sequence[UUID], purpose: str) -> Iterable[SubjectSecret]:
     """On PostgreSQL the rows are locked against deletion; SQLite runs one act at a time."""
     found = SubjectSecret.objects.filter(subject_id__in=subject_ids, purpose=purpose)
@@ -297,18 +205,13 @@ def _without_secret(subject_id: UUID) -> Refusal:
     return AlreadyErased(f"The keys of subject {subject_id} were destroyed.")
 
 
-def _wrap(secret: bytes, secret_id: UUID) -> bytes:
-    nonce = os.urandom(12)
-    return nonce + AESGCM(keys.vault_key()).encrypt(nonce, secret, secret_id.bytes)
-
-
-def _unwrap(secret: SubjectSecret) -> bytes:
-    wrapped = bytes(secret.wrapped)
+def _unwrap(row: SubjectSecret) -> bytes:
+    data = bytes(row.wrapped)
     try:
-        return AESGCM(keys.vault_key()).decrypt(wrapped[:12], wrapped[12:], secret.id.bytes)
+        return AESGCM(keys.vault_key()).decrypt(data[:12], data[12:], row.id.bytes)
     except InvalidTag:
         raise PayloadUnreadable(
-            f"The secret {secret.id} does not open under this vault key."
+            f"The secret {row.id} does not open under this vault key."
         ) from None
 
 

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from audit import vault
 from audit.deferred import deferred
 from audit.errors import FieldProblem
+from audit.references import find
 from registry import feature_tables
 from registry.contract import Feature
 from registry.description import Description
@@ -120,7 +120,7 @@ def _answers(
     references: Sequence[str],
     moments: Sequence[datetime],
 ) -> list[Answer]:
-    people: dict[str, UUID] = vault.find(source.client, "subject", list(dict.fromkeys(references)))
+    people: dict[str, UUID] = find(source.client, "subject", list(dict.fromkeys(references)))
     since, until = min(moments, default=None), max(moments, default=None)
     if since is None or until is None:
         return []

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from audit import turns, vault
+from audit import references, turns
 from audit.canonical import timestamp
 from audit.errors import FieldProblem
 from registry import feature_tables
@@ -49,7 +49,7 @@ def look_up(
     # 1
     held = held_of(contract, [one.subject_ref for one in applications], client)
     # 2
-    people = vault.people_for(client, [one.subject_ref for one in applications])
+    people = references.people_for(client, [one.subject_ref for one in applications])
     subjects = [people[one.subject_ref].subject_id for one in applications]
     # 3
     for source in sorted(sources, key=lambda source: source.table_id):

@@ -8,8 +8,7 @@ from django.contrib.auth.models import User
 from audit.action import record
 from audit.ids import uuid7
 from audit.keys import EntryKey
-from audit.models import SubjectSecret
-from audit.vault import Private
+from audit.vault import Private, Secret
 from serving.judged import JudgedApplication
 from serving.models import Decision, Observation
 from serving.receipts import signed_receipt
@@ -20,7 +19,7 @@ from serving.scoring import LiveVersion
 def recorded_decision(
     live: LiveVersion,
     row: JudgedApplication,
-    person: SubjectSecret,
+    person: Secret,
     application_id: UUID,
     by: User,
     producer: EntryKey,
@@ -34,7 +33,7 @@ def recorded_decision(
 def _decision(
     live: LiveVersion,
     row: JudgedApplication,
-    person: SubjectSecret,
+    person: Secret,
     application_id: UUID,
     by: User,
     producer: EntryKey,

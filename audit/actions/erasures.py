@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from audit import holdings, vault
+from audit import holdings, references
 from audit.action import action, record
 from audit.actions.subjects import erase_subject
 from audit.errors import (
@@ -64,7 +64,7 @@ def record_erasure_request(request: PersonRequest, *, by: User) -> ErasureCase:
     Somebody whom the vault does not know gets a case as well, and an answer.
     """
     request.require_sound(timezone.now().date())
-    subject_id = vault.subject_named(request.client, request.subject_ref, request.subject_id)
+    subject_id = references.subject_named(request.client, request.subject_ref, request.subject_id)
     if subject_id and ErasureCase.objects.filter(subject=subject_id, state="open").exists():
         raise ErasureUnderWay(f"A request of {subject_id} is open already.")
     case_id, due_on = uuid7(), months_after(request.received_on, ANSWER_MONTHS)

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from audit import vault
+from audit import references
 from audit.action import action, record
 from audit.dispatch import send_on_commit
 from audit.months import ANSWER_MONTHS, months_after
@@ -42,7 +42,7 @@ def request_access(asked: PersonRequest, *, by: User, send: bool = True) -> Acce
     now = timezone.now()
     asked.require_sound(now.date())
     request = AccessRequest(
-        subject_id=vault.subject_named(asked.client, asked.subject_ref, asked.subject_id),
+        subject_id=references.subject_named(asked.client, asked.subject_ref, asked.subject_id),
         correspondence=asked.correspondence,
         identity_check=asked.identity_check,
         received_on=asked.received_on,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from audit import vault
+from audit import references
 from audit.models import Erasure
 from audit.purposes import MONITORING
 from monitoring.demographics import Demographics
@@ -18,8 +18,8 @@ def subjects_of(client: str, rows: Sequence[Demographics]) -> dict[tuple[str, st
     for row in rows:
         kind, reference = row.reference
         by_kind[kind].append(reference)
-    subjects = vault.find(client, "subject", by_kind["subject"])
-    applications = vault.find(client, "application", by_kind["application"])
+    subjects = references.find(client, "subject", by_kind["subject"])
+    applications = references.find(client, "application", by_kind["application"])
     applicants = _applicants(sorted(applications.values(), key=str))
     found = {("subject", reference): subject for reference, subject in subjects.items()}
     for reference, application in applications.items():

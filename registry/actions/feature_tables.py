@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db.models import Max
 from django.utils import timezone
 
-from audit import turns, vault
+from audit import references, turns
 from audit.action import action, record
 from audit.bodies import MOST_LISTED
 from audit.errors import FieldProblem
@@ -102,7 +102,7 @@ def record_features(
     # 1
     rows = _read(table, documents, source)
     # 2
-    people = vault.people_for(table.client.get_username(), [row.subject_ref for row in rows])
+    people = references.people_for(table.client.get_username(), [row.subject_ref for row in rows])
     # 3
     turns.take(feature_tables.turn_of(feature_tables.source_of(table)))
     now = timezone.now()

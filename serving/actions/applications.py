@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from audit import vault
+from audit import references
 from audit.action import action, record
 from audit.errors import FieldProblem
 from audit.ids import uuid7
@@ -73,7 +73,7 @@ def record_status(application_ref: str, document: object, *, by: User) -> Applic
 
 
 def _known(application_ref: str, by: User) -> _Application | None:
-    found = vault.find(by.get_username(), "application", [application_ref])
+    found = references.find(by.get_username(), "application", [application_ref])
     if not found:
         return None
     [application_id] = found.values()
@@ -99,7 +99,7 @@ def _made_known(application_ref: str, report: StatusReport, by: User) -> _Applic
     assert report.model is not None
     model = model_named(report.model)
     client = by.get_username()
-    people, made = vault.applicants_for(client, [(application_ref, report.subject_ref)])
+    people, made = references.applicants_for(client, [(application_ref, report.subject_ref)])
     subject_id = people[report.subject_ref].subject_id
     return _Application(made[application_ref], subject_id, model.name)
 

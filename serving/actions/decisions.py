@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from audit import keys, vault
+from audit import keys, references, vault
 from audit.action import action, insert_with_entries, record
 from audit.context import Circumstances, circumstances, within
 from audit.errors import FieldProblem, Refusal
@@ -238,7 +238,7 @@ def _kept(
     `came_in` says how each was asked for, where that was not in the request at hand.
     """
     client = by.get_username()
-    people, applications = vault.applicants_for(
+    people, applications = references.applicants_for(
         client, [(row.application.application_ref, row.application.subject_ref) for row in rows]
     )
     producer, recorded = keys.producer(), []

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from audit import vault
+from audit import references
 from audit.vault import open_private
 from registry.models import Policy
 from serving.errors import (
@@ -116,7 +116,7 @@ def newest_decision(application_id: UUID) -> Decision | None:
 
 
 def _application(application_ref: str, client: User) -> list[UUID]:
-    found = vault.find(client.get_username(), "application", [application_ref])
+    found = references.find(client.get_username(), "application", [application_ref])
     return list(found.values())
 
 

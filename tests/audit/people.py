@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from audit import holdings, vault
+from audit import holdings, references
 from audit.actions.erasures import decide_erasure_case, record_erasure_request
 from audit.actions.holds import HoldOrder, place_hold
 from audit.models import ErasureCase, LegalHold
@@ -21,7 +21,7 @@ from tests.audit.acts import some_entries
 def a_known_person(by: User, reference: str = "customer-77") -> uuid.UUID:
     """Someone whom the bank named, with one private entry."""
     with transaction.atomic():
-        subject_id = vault.people_for("bank", [reference])[reference].subject_id
+        subject_id = references.people_for("bank", [reference])[reference].subject_id
     some_entries(1, by=by, private=Private(subject_id, {"income": 1.0}))
     return subject_id
 

@@ -16,7 +16,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from audit import trust, vault, verify
+from audit import references, trust, verify
 from audit.actions.exports import (
     ExportDecided,
     NoSuchDecision,
@@ -40,7 +40,7 @@ THESE_DAYS = Scope(begin=TODAY - timedelta(days=1), end=TODAY + timedelta(days=1
 @pytest.fixture
 def person(log: str, keeper: User) -> UUID:
     """Someone about whom the log holds a private payload."""
-    return vault.people_for("lending", ["person-1"])["person-1"].subject_id
+    return references.people_for("lending", ["person-1"])["person-1"].subject_id
 
 
 @pytest.fixture

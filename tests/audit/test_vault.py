@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connections, transaction
 from pytest_django.plugin import DjangoDbBlocker
 
-from audit import vault
+from audit import references, vault
 from audit.action import action, record
 from audit.actions.subjects import erase_subject
 from audit.errors import AlreadyErased, NoSuchSubject
@@ -24,7 +24,7 @@ class Event(StrEnum):
 
 @action(Event.ASKED, needs="audit.erase_subject")
 def ask(reference: str, *, by: User, income: float) -> uuid.UUID:
-    subject_id = vault.people_for("bank", [reference])[reference].subject_id
+    subject_id = references.people_for("bank", [reference])[reference].subject_id
     record(subject=("tests.application", "1"), private=Private(subject_id, {"income": income}))
     return subject_id
 
@@ -47,7 +47,7 @@ def test_a_reference_means_the_same_person_again_but_another_for_another_client(
     again = ask("customer-77", by=keeper, income=2.0)
 
     assert first == again
-    assert vault.find("another bank", "subject", ["customer-77"]) == {}
+    assert references.find("another bank", "subject", ["customer-77"]) == {}
 
 
 def test_references_are_kept_as_keyed_hashes_only(keeper: User) -> None:
@@ -66,7 +66,7 @@ def test_erasing_a_person_destroys_their_keys_and_keeps_the_entry(keeper: User) 
 
     entry.refresh_from_db()
     assert not SubjectSecret.objects.exists()
-    assert vault.find("bank", "subject", ["customer-77"]) == {}
+    assert references.find("bank", "subject", ["customer-77"]) == {}
     with pytest.raises(AlreadyErased):
         vault.open_private(entry)
 
@@ -96,7 +96,7 @@ def test_erasing_one_purpose_keeps_the_other_readable(keeper: User) -> None:
     assert erasure.purpose == "monitoring"
     assert vault.open_private(Entry.objects.get(event="tests.asked")) == {"income": "1.0"}
     assert SubjectSecret.objects.get().purpose == "decision"
-    assert vault.find("bank", "subject", ["customer-77"]) == {"customer-77": subject_id}
+    assert references.find("bank", "subject", ["customer-77"]) == {"customer-77": subject_id}
     with pytest.raises(AlreadyErased):
         vault.secrets_made_for([subject_id], "monitoring")
 

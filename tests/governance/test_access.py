@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from audit import keys, vault
+from audit import keys, references
 from audit.actions.exports import complete_export, request_export
 from audit.actions.subjects import erase_subject
 from audit.entries import parse
@@ -327,7 +327,7 @@ def test_the_command_writes_the_package(decision, privacy_officer, tmp_path, cap
 def test_the_copy_holds_what_feature_tables_keep_whether_or_not_it_was_used(privacy_officer):
     table, since = a_table(the_client(), "bureau"), timezone.now() - timedelta(days=400)
     recorded(table, a_document("C-1", since, accounts=7), a_document("C-2", since, accounts=8))
-    subject = vault.find(the_client().get_username(), "subject", ["C-1"])["C-1"]
+    subject = references.find(the_client().get_username(), "subject", ["C-1"])["C-1"]
 
     request = answered(privacy_officer, subject)
 

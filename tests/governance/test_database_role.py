@@ -13,7 +13,7 @@ from django.db import DatabaseError, ProgrammingError, connection, transaction
 from audit import sequencer, shards
 from audit.actions.keys import open_log
 from audit.models import Entry
-from audit.vault import people_for
+from audit.references import people_for
 from governance.database_role import LOCKED, rights
 from governance.settings import database
 from tests.audit.acts import some_entries

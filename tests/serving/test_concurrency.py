@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
 from django.test import Client
 
-from audit import vault
+from audit import references, vault
 from audit.models import Entry, Subject, SubjectSecret
 from registry.actions.clearances import revoke_clearance
 from registry.models import ModelVersion
@@ -152,7 +152,7 @@ def test_what_is_decided_together_keeps_its_own_request_and_answer_and_a_bad_one
                 assert entry.event == "audit.action_refused"
                 continue
             decision = Decision.objects.get(pk=answer.json()["decision_id"])
-            known = vault.find(the_client_name(), "application", [f"A-{number}-{turn}"])
+            known = references.find(the_client_name(), "application", [f"A-{number}-{turn}"])
             assert decision.application_id == known[f"A-{number}-{turn}"]
             assert decision.entry.request_id == f"r-{number}-{turn}"
 

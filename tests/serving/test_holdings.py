@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from django.utils import timezone
 
-from audit import vault
+from audit import references
 from audit.actions.retention import RetentionNotEnded, end_retention
 from audit.ending import review_retention
 from audit.holdings import facts_about
@@ -159,7 +159,7 @@ def test_a_hold_on_the_model_stops_the_pass(monkeypatch, counsel):
 
 
 def test_without_a_start_event_nobody_is_ever_erased_by_the_pass(monkeypatch):
-    vault.people_for("bank", ["customer-77"])
+    references.people_for("bank", ["customer-77"])
     years_later(monkeypatch, date(2126, 1, 1))
 
     review = review_retention(by=the_archiver())

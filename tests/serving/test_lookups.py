@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from audit import vault
+from audit import references, vault
 from audit.actions.subjects import erase_subject
 from registry.actions.restrictions import restrict_use
 from registry.contract import FeatureContract
@@ -187,7 +187,7 @@ def test_a_person_who_was_erased_is_looked_up_as_somebody_new(
     decide_over_http, table: FeatureTable, privacy_officer: User
 ) -> None:
     known(table, 3)
-    subject = vault.find("lending", "subject", ["C-1"])["C-1"]
+    subject = references.find("lending", "subject", ["C-1"])["C-1"]
     erase_subject(subject, by=privacy_officer, legal_basis="GDPR 17(1)(a)", reason="Asked.")
 
     answer = decide_over_http(asked())

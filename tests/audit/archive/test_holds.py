@@ -13,8 +13,9 @@ from audit.archive.listing import check_listing
 from audit.archive.passes import archive_pass
 from audit.archive.stores import archive_store
 from audit.models import ArchivedObject, Entry, ObjectHold
+from audit.references import people_for
 from audit.sequencer import seal
-from audit.vault import Private, people_for
+from audit.vault import Private
 from tests.audit.acts import some_entries
 from tests.audit.archive.servers import Bucket
 

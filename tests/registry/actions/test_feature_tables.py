@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from audit import vault
+from audit import references
 from audit.actions.subjects import erase_subject
 from audit.errors import NotPermitted
 from audit.models import Entry
@@ -104,7 +104,7 @@ def test_rows_are_taken_with_their_batch_and_the_log_holds_no_value_and_no_refer
     assert "1.2345" not in body
     assert (ingest.rows, FeatureRow.objects.count()) == (2, 2)
     [subject] = set(FeatureRow.objects.values_list("subject_id", flat=True))
-    assert vault.find("lending", "subject", ["secret-person"]) == {"secret-person": subject}
+    assert references.find("lending", "subject", ["secret-person"]) == {"secret-person": subject}
     late, dated = FeatureRow.objects.order_by("pk")
     assert late.created_at == ingest.recorded_at
     assert dated.created_at == now
@@ -153,7 +153,7 @@ def test_rows_never_change_and_go_only_with_the_erased_person(
 ) -> None:
     table, now = a_table(lending), timezone.now()
     recorded(table, a_document("C-1", now), a_document("C-2", now))
-    gone = vault.find("lending", "subject", ["C-1"])["C-1"]
+    gone = references.find("lending", "subject", ["C-1"])["C-1"]
     for statement in (
         "UPDATE registry_featurerow SET packed = packed",
         "DELETE FROM registry_featurerow",
