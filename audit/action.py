@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Permission, User
 from django.db import DatabaseError, transaction
-from django.db.models import CharField, Model
+from django.db.models import CharField, Model, QuerySet
 
 from audit import triggers
 from audit.canonical import NotCanonical
@@ -63,20 +63,16 @@ class _Frame:
     pending: list[Entry] = field(default_factory=list)
     held: list[Model] = field(default_factory=list)
     recorded: int = 0
+    is_permitted: bool = False
 
 
 ACTS: dict[str, Act] = {}
 _HELD = CompiledQuery(
-    lambda: (
-        Permission.objects.filter(
-            group__user=Parameter("user", User._meta.pk),
-            group__user__is_active=True,
-            content_type__app_label=Parameter("app", CharField()),
-            codename=Parameter("codename", CharField()),
-        )
-        .order_by()
-        .values_list("pk")[:1]
-    )
+    lambda: held_permission(
+        Parameter("user", User._meta.pk),
+        Parameter("app", CharField()),
+        Parameter("codename", CharField()),
+    ).values_list("pk")[:1]
 )
 _frame: ContextVar[_Frame | None] = ContextVar("frame", default=None)
 
@@ -90,7 +86,9 @@ def action(
     leaves nothing changed and is itself recorded, Overtaken among them, where another act did the same at the same
     moment. Raises NothingRecorded, and rolls back, when nothing was recorded.
 
-    `is_done_again`: where it is refused, whoever calls it does the same by other acts, and the refusals of those are recorded.
+    `is_done_again`: where it is refused, whoever calls it does the same by other acts, and the refusals of those are recorded;
+    of its own only NotPermitted.
+    Such an act may find the permission by a query of its own (`permission_found`), and is asked for it at its end where it did not.
     """
 
     def declare(function: Callable[P, R]) -> Callable[P, R]:
@@ -154,6 +152,26 @@ def insert_with_entries(*rows: Model) -> None:
     if frame is None:
         raise NotInAnAct("insert_with_entries() is called within an @action.")
     frame.held += rows
+
+
+def permission_found(permission: str) -> None:
+    """A query of the act that is running said that its actor holds the permission, by `held_permission`. Raises NotInAnAct."""
+    frame = _frame.get()
+    if frame is None:
+        raise NotInAnAct("permission_found() is called within an @action.")
+    frame.is_permitted |= permission == frame.act.needs
+
+
+def held_permission(
+    user: Parameter, app: Parameter | str, codename: Parameter | str
+) -> QuerySet[Permission]:
+    """The permission, where the user is active and holds it through a group: for a query, or as part of another."""
+    return Permission.objects.filter(
+        group__user=user,
+        group__user__is_active=True,
+        content_type__app_label=app,
+        codename=codename,
+    ).order_by()
 
 
 def holds(user: AbstractBaseUser | AnonymousUser, permission: str) -> bool:
@@ -230,19 +248,32 @@ def _join(outer: _Frame, frame: _Frame, body: Callable[[], R]) -> R:
 
 
 def _run(frame: _Frame, body: Callable[[], R]) -> R:
-    require(frame.by, frame.act.needs)
+    if not frame.act.is_done_again:
+        _require_permitted(frame)
     token = _frame.set(frame)
     try:
         result = body()
+    except DatabaseError:  # nothing more can be asked in this transaction
+        raise
+    except Exception:
+        _require_permitted(frame)
+        raise
     finally:
         _frame.reset(token)
+    _require_permitted(frame)
     if not frame.recorded:
         raise NothingRecorded(f"{frame.act.name} recorded nothing and was rolled back.")
     return result
 
 
+def _require_permitted(frame: _Frame) -> None:
+    if not frame.is_permitted:
+        require(frame.by, frame.act.needs)
+        frame.is_permitted = True
+
+
 def _record_refusal(frame: _Frame, refusal: Refusal) -> None:
-    if frame.act.is_done_again:
+    if frame.act.is_done_again and not isinstance(refusal, NotPermitted):
         return
     details = {
         "attempted": frame.act.event,

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 
+from audit.action import permission_found
 from serving import in_service, scoring
 from serving.actions.failures import record_load_failure
 from serving.errors import ArtefactRefused, NoNewDecisions
@@ -27,7 +28,9 @@ def live_versions(
     Raises UnknownModel, NoClearedVersion, VersionNotCleared or NoNewDecisions, and ArtefactRefused where nobody can decide;
     returns that refusal instead where the fact of it is to be committed.
     """
-    cleared = in_service.cleared_version(model_name, now, number)
+    cleared = in_service.cleared_version(model_name, now, number, by)
+    if cleared.is_permitted:
+        permission_found(in_service.MAY_DECIDE)
     try:
         now_champion = _live(cleared, now)
     except ArtefactRefused as refusal:

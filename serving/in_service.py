@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.contrib.auth.models import User
 from django.db.models import Case, DateTimeField, Exists, F, OuterRef, QuerySet, Subquery, When
 from django.utils import timezone
 
+from audit.action import held_permission
 from audit.statements import CompiledQuery, Parameter
 from registry.applicable import applicable_policies, policy_for
 from registry.contract import FeatureContract
@@ -33,6 +35,7 @@ _DIGESTS = (
     "decision_policy__sha256",
     "reason_library__sha256",
 )
+MAY_DECIDE = "serving.decide"
 _contracts: dict[str, FeatureContract] = {}
 _bounds: dict[str, int] = {}  # by the digest of a serving policy
 
@@ -54,7 +57,7 @@ class ClearedVersion:
     """A version that may decide now, and the grant that says so.
 
     `is_shared`: whether a rollout gives some of the model's applications to others. `is_restricted`: whether
-    restrictions on its use must be asked for.
+    restrictions on its use must be asked for. `is_permitted`: whether who asked was found to hold the permission to decide.
     """
 
     bytes_of: VersionBytes
@@ -62,6 +65,7 @@ class ClearedVersion:
     role: str = Decision.Role.CHAMPION
     is_shared: bool = False
     is_restricted: bool = True
+    is_permitted: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,21 +76,24 @@ class Rollout:
     versions: Mapping[int, ClearedVersion]
 
 
-def cleared_version(model_name: str, at: datetime, number: int | None = None) -> ClearedVersion:
+def cleared_version(
+    model_name: str, at: datetime, number: int | None = None, by: User | None = None
+) -> ClearedVersion:
     """The champion of a model with a live clearance for exactly its bytes.
 
     Read anew in every call: inside a transaction, what was revoked before it is not used. Raises
     UnknownModel, NoClearedVersion, or UnknownVersion and VersionNotCleared where version `number`
     was asked for and is not that champion.
     """
-    champion = _champion(model_name, at) or _champion(model_name, timezone.now())
+    champion = _champion(model_name, at, by) or _champion(model_name, timezone.now(), by)
     if champion is not None and number in (None, champion[0]):
-        _, *digests, serving_policy, is_shared, limited, clearance_id = champion
+        _, *digests, serving_policy, is_shared, limited, permitted, clearance_id = champion
         return ClearedVersion(
             VersionBytes._make([*digests, _most_table_mib(serving_policy)]),
             clearance_id,
             is_shared=number is None and is_shared,
             is_restricted=limited,
+            is_permitted=permitted,
         )
     model = model_named(model_name)
     if number is not None:
@@ -194,9 +201,9 @@ _KEPT_READY = CompiledQuery(_ready_rows)
 MOST_KEPT_READY = 100
 
 
-def _champion(model_name: str, at: datetime) -> tuple[Any, ...] | None:
+def _champion(model_name: str, at: datetime, by: User | None) -> tuple[Any, ...] | None:
     """The champion where it is cleared: one statement, so that the two belong together. It may have changed since `at`."""
-    row = _CHAMPION.row(model_name=model_name, at=at)
+    row = _CHAMPION.row(model_name=model_name, at=at, user=by and by.pk)
     return row if row and row[-1] is not None else None
 
 
@@ -226,12 +233,15 @@ _CHAMPION = CompiledQuery(
             serving_policy=_serving_policy(Parameter("at", DateTimeField())),
             is_shared=Exists(sharing_deployments(OuterRef("model_id"))),
             is_restricted=is_restricted(Parameter("at", DateTimeField())),
+            is_permitted=Exists(
+                held_permission(Parameter("user", User._meta.pk), *MAY_DECIDE.split("."))
+            ),
             cleared=_its_live_clearance(Parameter("at", DateTimeField())),
         )
         .order_by()
         .values_list(
             *("number", "pk", "artefact_id", *_DIGESTS),
-            *("serving_policy", "is_shared", "is_restricted", "cleared"),
+            *("serving_policy", "is_shared", "is_restricted", "is_permitted", "cleared"),
         )
     )
 )

@@ -6,6 +6,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
+
 from audit import keys
 from audit.canonical import timestamp
 from audit.models import Entry
@@ -29,7 +31,7 @@ class Receipt:
             "leaf_hash": self.leaf_hash,
             "key_id": self.key_id,
             "signature": base64.b64encode(self.signature).decode(),
-            "delegation": _delegation(str(keys.folder()), self.key_id),
+            "delegation": _delegation(str(settings.CREDENCE_KEYS), self.key_id),
         }
 
 

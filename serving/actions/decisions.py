@@ -27,6 +27,7 @@ from serving.errors import (
 )
 from serving.events import Event
 from serving.idempotency import IdempotencyKey
+from serving.in_service import MAY_DECIDE
 from serving.judged import JudgedApplication, judged_applications, ruled_applications
 from serving.models import Decision, IdempotencyRecord, Observation
 from serving.recording import recorded_decision
@@ -44,7 +45,7 @@ class Asked:
     circumstances: Circumstances
 
 
-@action(Event.DECISION_MADE, needs="serving.decide")
+@action(Event.DECISION_MADE, needs=MAY_DECIDE)
 def decide(
     model_name: str,
     document: object,
@@ -82,7 +83,7 @@ def decide(
     return decision
 
 
-@action(Event.DECISION_MADE, needs="serving.decide", is_done_again=True)
+@action(Event.DECISION_MADE, needs=MAY_DECIDE, is_done_again=True)
 def decide_several(
     model_name: str, asked: Sequence[Asked], *, by: User, number: int | None = None
 ) -> list[Decision | None]:
@@ -117,7 +118,7 @@ def decide_several(
     return [decisions.get(id(one)) for one in asked]
 
 
-@action(Event.DECISION_MADE, needs="serving.decide")
+@action(Event.DECISION_MADE, needs=MAY_DECIDE)
 def decide_again(
     original: Decision, corrected: Mapping[str, Any], *, by: User
 ) -> Decision | Refusal:
@@ -144,7 +145,7 @@ def decide_again(
     return decision
 
 
-@action(Event.DECISION_MADE, needs="serving.decide")
+@action(Event.DECISION_MADE, needs=MAY_DECIDE)
 def decide_batch(
     model_name: str,
     documents: Sequence[object],

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.db import DatabaseError, connection
 
-from audit.action import action, insert_with_entries, record
+from audit.action import action, insert_with_entries, permission_found, record
 from audit.errors import (
     EntryTooLarge,
     FieldProblem,
@@ -75,6 +75,16 @@ def note_twice(*, by: User, inner_fails: bool = False) -> None:
         note(by, text="inner", refuse=inner_fails)
     except InvalidInput:
         record(subject=("tests.note", "after"))
+
+
+@action(Event.NOTED, needs="audit.write_heartbeat", is_done_again=True)
+def try_to_note(*, by: User, finds: str = "", fails: bool = False) -> None:
+    Group.objects.create(name=f"made by {by}")
+    if finds:
+        permission_found(finds)
+    record(subject=("tests.note", "tried"))
+    if fails:
+        raise InvalidInput("No.", errors=[TOO_OLD])
 
 
 @pytest.fixture
@@ -150,6 +160,34 @@ def test_someone_who_was_deactivated_holds_nothing(keeper: User) -> None:
 
     with pytest.raises(NotPermitted):
         note(keeper)
+
+
+@pytest.mark.parametrize("finds", ["", "audit.read_private"])
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_act_that_is_done_again_asks_at_its_end_whether_it_was_permitted(
+    superuser: User, finds: str, fails: bool
+) -> None:
+    with pytest.raises(NotPermitted):
+        try_to_note(by=superuser, finds=finds, fails=fails)
+
+    assert not made(superuser)
+    assert [entry.event for entry in Entry.objects.all()] == ["audit.action_refused"]
+
+
+def test_what_is_refused_in_an_act_that_is_done_again_is_not_on_record_twice(keeper: User) -> None:
+    with pytest.raises(InvalidInput):
+        try_to_note(by=keeper, fails=True)
+
+    assert not made(keeper)
+    assert not Entry.objects.exists()
+
+
+def test_a_permission_that_the_act_s_own_query_found_is_not_asked_for_again(keeper: User) -> None:
+    Group.objects.all().delete()  # whoever asks now finds no role
+
+    try_to_note(by=keeper, finds="audit.write_heartbeat")
+
+    assert Entry.objects.get().subject_id == "tried"
 
 
 def test_an_act_within_an_act_joins_its_transaction(keeper: User) -> None:

@@ -1,0 +1,12 @@
+"""What only pages need."""
+
+from django.contrib.messages.middleware import MessageMiddleware
+from django.http import HttpRequest
+
+
+class PageMessages(MessageMiddleware):
+    """Django's messages to a person on the next page, made ready for pages alone: an API has none."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if not request.path_info.startswith("/api/"):
+            super().process_request(request)
