@@ -60,7 +60,8 @@ def applicants_for(
     """
     owners = dict(applications)
     offered = {reference: uuid4() for reference in owners}
-    secrets = {reference: new_secret(uuid4()) for reference in [*owners.values(), *others]}
+    people = [*(person for _, person in applications), *others]
+    secrets = {reference: new_secret(uuid4()) for reference in people}
     new = (
         _made_new(client, secrets, offered, owners) if connection.vendor == "postgresql" else set()
     )
