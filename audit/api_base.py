@@ -13,6 +13,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audit.action import require
@@ -59,6 +60,23 @@ class ActView(APIView):
         recognised_by("token" if request.auth else "session")
         if self.read_permission and request.method in {"GET", "HEAD"}:
             require(actor(request), self.read_permission)
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        if isinstance(answer, Response):  # a page or a stream is none
+            answer.add_post_render_callback(_let_go)
+        return answer
+
+
+def _let_go(answer: Any) -> None:
+    """A rendered answer, its request and its view hold each other no longer: they go when the request ends, and are no work for
+    the garbage collector."""
+    request: Request = answer.renderer_context["request"]
+    request.parser_context = {}
+    answer.renderer_context = {}
+    vars(request._request).pop("auser", None)  # of AuthenticationMiddleware, bound to the request
 
 
 class AnyAccept(BaseContentNegotiation):

@@ -1,5 +1,6 @@
 """The log and its exports over HTTP."""
 
+import gc
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from rest_framework.request import Request
 
 from audit import keys, trust, verify
 from audit.merkle import leaf_hash, verify_inclusion
@@ -70,6 +72,25 @@ def test_a_bundle_of_entries_hashes_to_its_tile(
 
     tile = split_tile(client.get(f"{LOG}tile/0/001.p/44").content)
     assert [leaf_hash(body) for body in entries] == tile
+
+
+def test_what_a_request_held_is_no_work_for_the_garbage_collector(
+    sealed: str, signed_in: SignIn, auditor: User
+) -> None:
+    client = signed_in(auditor)
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        assert client.get(f"{LOG}checkpoint").status_code == 200
+        gc.collect()
+        left = {type(one) for one in gc.garbage}
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+
+    assert Request not in left  # the test client itself keeps the answer
 
 
 def test_entries_are_not_for_the_scoring_client(
