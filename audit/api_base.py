@@ -74,9 +74,10 @@ def _let_go(answer: Any) -> None:
     """A rendered answer, its request and its view hold each other no longer: they go when the request ends, and are no work for
     the garbage collector."""
     request: Request = answer.renderer_context["request"]
+    vars(request._request).pop("auser", None)  # AuthenticationMiddleware's, bound to the request
+    vars(answer.renderer_context["view"]).pop("head", None)  # Django's, bound to the view
     request.parser_context = {}
     answer.renderer_context = {}
-    vars(request._request).pop("auser", None)  # of AuthenticationMiddleware, bound to the request
 
 
 class AnyAccept(BaseContentNegotiation):

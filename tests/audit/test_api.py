@@ -82,7 +82,7 @@ def test_what_a_request_held_is_no_work_for_the_garbage_collector(
     gc.disable()
     gc.set_debug(gc.DEBUG_SAVEALL)
     try:
-        assert client.get(f"{LOG}checkpoint").status_code == 200
+        assert client.get(f"{LOG}shards").status_code == 200
         gc.collect()
         left = {type(one) for one in gc.garbage}
     finally:
