@@ -120,8 +120,8 @@ def _observation(
     live: LiveVersion, row: JudgedApplication, decision: Decision, reasoning: dict[str, Any]
 ) -> Observation:
     judgement = row.judgement
-    return Observation(
-        decision=decision,
+    observation = Observation(
+        decision_id=decision.pk,
         subject_id=decision.subject_id,
         packed=judgement.packed.tobytes(),
         attributions=judgement.attributions.tobytes(),
@@ -135,3 +135,6 @@ def _observation(
         **reasoning,
         judge_us=row.judge_us,
     )
+    # The decision holds it and not the other way about: what holds each other is left to the garbage collector.
+    Observation._meta.get_field("decision").remote_field.set_cached_value(decision, observation)
+    return observation

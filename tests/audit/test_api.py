@@ -1,6 +1,5 @@
 """The log and its exports over HTTP."""
 
-import gc
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ from audit.tasks import archive, build, build_forgotten, heartbeat
 from audit.tasks import verify as verify_task
 from audit.tiles import decode_bundle, parse_checkpoint, split_tile
 from tests.audit.acts import some_entries
+from tests.garbage import garbage
 
 SignIn = Callable[[User], Client]
 LOG = "/api/v1/log/"
@@ -78,17 +78,9 @@ def test_what_a_request_held_is_no_work_for_the_garbage_collector(
     sealed: str, signed_in: SignIn, auditor: User
 ) -> None:
     client = signed_in(auditor)
-    gc.collect()
-    gc.disable()
-    gc.set_debug(gc.DEBUG_SAVEALL)
-    try:
+
+    with garbage() as left:
         assert client.get(f"{LOG}shards").status_code == 200
-        gc.collect()
-        left = {type(one) for one in gc.garbage}
-    finally:
-        gc.set_debug(0)
-        gc.garbage.clear()
-        gc.enable()
 
     assert Request not in left  # the test client itself keeps the answer
 

@@ -6,6 +6,7 @@ from audit.models import Entry
 from audit.vault import open_private
 from registry.queries import contract_of_version
 from serving.models import Decision, Observation
+from tests.garbage import garbage
 from tests.registry.builders import CUT_OFF, REASON_BODY, a_policy
 from tests.serving.builders import BAD, GOOD, a_champion, an_application
 
@@ -31,6 +32,15 @@ def test_a_decision_is_explained_to_the_last_bit_of_its_margin(post, algorithm):
     assert explanation["baseline_id"] == champion.baseline_id
     assert f"baseline of {champion.baseline.rows} rows" in explanation["method"]
     assert explanation["output"] == "log_odds_bad"
+
+
+def test_what_a_decision_left_is_no_work_for_the_garbage_collector(decide_over_http):
+    decide_over_http(an_application())  # what is made on first use
+
+    with garbage() as left:
+        assert decide_over_http(an_application()).status_code == 201
+
+    assert not left & {Decision, Observation, Entry}
 
 
 def test_the_answer_names_the_version_its_bytes_and_its_policy(decide_over_http, champion):
