@@ -18,6 +18,7 @@ def environment_on(database: str) -> dict[str, str]:
     return os.environ | {
         "DATABASE_URL": database,
         "DJANGO_SETTINGS_MODULE": "governance.settings",
+        "CREDENCE_LOG_LEVEL": "INFO",
         "COLUMNS": "200",
     }
 
