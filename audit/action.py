@@ -166,12 +166,11 @@ def held_permission(
     user: Parameter, app: Parameter | str, codename: Parameter | str
 ) -> QuerySet[Permission]:
     """The permission, where the user is active and holds it through a group: for a query, or as part of another."""
-    return Permission.objects.filter(
-        group__user=user,
-        group__user__is_active=True,
-        content_type__app_label=app,
-        codename=codename,
-    ).order_by()
+    return _held_by(user).filter(content_type__app_label=app, codename=codename).order_by()
+
+
+def _held_by(user: Any) -> QuerySet[Permission]:
+    return Permission.objects.filter(group__user=user, group__user__is_active=True)
 
 
 def holds(user: AbstractBaseUser | AnonymousUser, permission: str) -> bool:
@@ -184,8 +183,7 @@ def holds(user: AbstractBaseUser | AnonymousUser, permission: str) -> bool:
 
 def permissions_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[str]:
     """Every permission that an active user holds through a group, in one query: for pages that ask for many."""
-    rows = Permission.objects.filter(group__user=user.pk, group__user__is_active=True)
-    held = rows.values_list("content_type__app_label", "codename").distinct()
+    held = _held_by(user.pk).values_list("content_type__app_label", "codename").distinct()
     return frozenset(f"{app}.{codename}" for app, codename in held)
 
 

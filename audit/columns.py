@@ -1,9 +1,10 @@
 """A column of several rows as one array, in PostgreSQL's binary form. Pure.
 
-The driver makes the same bytes; it looks at every value for its type first, and takes twice as long.
+The driver makes the same bytes, and looks at every value for its type first.
 Source: PostgreSQL's array_recv, and the receiving function of each type.
 """
 
+import json
 import struct
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ _LENGTH = struct.Struct("!i")
 _NULL = _LENGTH.pack(-1)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+dumps = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 _INT8 = partial(struct.Struct("!iq").pack, 8)
 
 
@@ -32,7 +34,7 @@ _FORMS: dict[str, Callable[[Any], bytes]] = {
     "bytea": lambda value: _sized(bytes(value)),
     "double precision": partial(struct.Struct("!id").pack, 8),
     "integer": partial(struct.Struct("!ii").pack, 4),
-    "jsonb": lambda text: _sized(b"\1" + text.encode()),
+    "jsonb": lambda value: _sized(b"\1" + dumps(value.obj).encode()),
     "smallint": partial(struct.Struct("!ih").pack, 2),
     "text": lambda text: _sized(text.encode()),
     "timestamp with time zone": lambda value: _INT8((value - _EPOCH) // _MICROSECOND),
@@ -53,7 +55,7 @@ class _AsItIs(Dumper):
 
 
 def packer(db_type: str) -> Callable[[Sequence[Any]], Column]:
-    """What makes a column of that type of the values that Python has for it (text for jsonb), or None."""
+    """What makes a column of that type of the values that the driver takes for it (Jsonb for jsonb), or None."""
     kind = db_type.partition("(")[0]
     form, oid = _FORMS[kind], adapters.types[kind].oid
 

@@ -196,6 +196,11 @@ def delegations() -> dict[str, Delegation]:
     return _delegations(notes_in, changed_at, ever)
 
 
+def delegation_note(key_id: str) -> str:
+    """The note for a producer key, of which none is ever removed: read once. Raises KeyError."""
+    return _delegation_note(str(settings.CREDENCE_KEYS), key_id)
+
+
 def log_vkeys(origin: str | None = None) -> list[str]:
     """What a stranger must hold: every log key that is or was valid and is not lost, of that shard or of all, oldest first."""
     held = (key for key in keyring.read(folder()).log_keys if key.state in TRUSTED)
@@ -276,6 +281,11 @@ def _delegations(folder: Path, stamp: int, log_vkeys: tuple[str, ...]) -> dict[s
     known = [vkey for vkey in log_vkeys if notes.parse_vkey(vkey).kind == ED25519]
     found = (parse_delegation(path.read_text(), *known) for path in sorted(folder.glob("*.note")))
     return {public_id(delegation.producer): delegation for delegation in found}
+
+
+@lru_cache(maxsize=64)
+def _delegation_note(place: str, key_id: str) -> str:
+    return delegations()[key_id].note
 
 
 @lru_cache(maxsize=8)

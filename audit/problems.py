@@ -76,6 +76,11 @@ def problem_response(refusal: Refusal) -> JsonResponse:
     )
 
 
+def is_of_api(request: HttpRequest) -> bool:
+    """Whether the address is one that programs ask; the others are pages."""
+    return request.path_info.startswith("/api/")
+
+
 @csrf_exempt
 def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
     """Addresses under /api/ that do not exist."""
@@ -87,7 +92,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Whatever else went wrong: no detail but the request's id, under which the operational log has it."""
-    if not request.path.startswith("/api/"):
+    if not is_of_api(request):
         return django_server_error(request)
     body = problem_body(
         "server-error", "Server error", 500, "This is a fault of ours; it was logged."

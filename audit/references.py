@@ -62,22 +62,33 @@ def applicants_for(
     offered = {reference: uuid4() for reference in owners}
     people = [*(person for _, person in applications), *others]
     secrets = {reference: new_secret(uuid4()) for reference in people}
-    new = (
-        _made_new(client, secrets, offered, owners) if connection.vendor == "postgresql" else set()
-    )
+    if connection.vendor == "postgresql":
+        new = _made_at_once(client, secrets, offered, owners)
+    else:
+        new = _made(client, secrets)
     known = [ref for ref, secret in secrets.items() if secret.subject_id not in new]
     if known:
-        secrets |= _found_or_made(client, {ref: secrets[ref] for ref in known})
+        secrets |= _held(client, known)
     left = {ref: offer for ref, offer in offered.items() if offer not in new}
     if left:
         subjects = {ref: secrets[owners[ref]].subject_id for ref in left}
-        offered |= _identified(client, "application", left, subjects)
+        offered |= _identified(client, left, subjects)
     return secrets, offered
 
 
 def find(client: str, kind: str, references: Sequence[str]) -> dict[str, UUID]:
     """The identifiers of those references that the vault knows. `kind` is "subject" or "application"."""
-    return _known(client, kind, _by_mac(client, kind, references))
+    by_mac = _by_mac(client, kind, references)
+    macs = list(by_mac)
+    found: dict[str, UUID] = {}
+    for start in range(0, len(macs), ROWS_PER_QUERY):
+        some = macs[start : start + ROWS_PER_QUERY]
+        rows = Reference.objects.filter(client=client, kind=kind, mac__in=some)
+        found |= {
+            by_mac[bytes(mac)]: identifier
+            for mac, identifier in rows.values_list("mac", "identifier")
+        }
+    return found
 
 
 def subject_named(client: str, subject_ref: str, subject_id: UUID | None) -> UUID | None:
@@ -87,7 +98,7 @@ def subject_named(client: str, subject_ref: str, subject_id: UUID | None) -> UUI
     return subject_id if Subject.objects.filter(pk=subject_id).exists() else None
 
 
-def _made_new(
+def _made_at_once(
     client: str,
     secrets: Mapping[str, Secret],
     offered: Mapping[str, UUID],
@@ -118,49 +129,55 @@ def _made_new(
         return {identifier for (identifier,) in cursor.fetchall()}
 
 
-def _found_or_made(client: str, offered: Mapping[str, Secret]) -> dict[str, Secret]:
-    """The secrets of those people, the one that is offered where the vault knows nobody."""
-    subjects = {reference: secret.subject_id for reference, secret in offered.items()}
-    people = _identified(client, "subject", subjects, subjects)
-    new = {ref: offered[ref] for ref, subject_id in people.items() if subject_id == subjects[ref]}
-    insert_rows([Subject(secret.subject_id) for secret in new.values()])
-    insert_rows([row_of(secret, "decision") for secret in new.values()])
-    held = secrets_of(subject_id for ref, subject_id in people.items() if ref not in new)
-    return new | {ref: held[subject_id] for ref, subject_id in people.items() if ref not in new}
+def _made(client: str, secrets: Mapping[str, Secret]) -> set[UUID]:
+    """Who was never seen before, where acts run one at a time. Returns the identifiers that are new."""
+    known = find(client, "subject", list(secrets))
+    new = {ref: secret for ref, secret in secrets.items() if ref not in known}
+    owners = {ref: secret.subject_id for ref, secret in new.items()}
+    insert_rows(
+        [Subject(subject_id) for subject_id in owners.values()],
+        [row_of(secret, "decision") for secret in new.values()],
+        _rows(client, "subject", owners, owners),
+    )
+    return set(owners.values())
+
+
+def _held(client: str, references: Sequence[str]) -> dict[str, Secret]:
+    """The secrets of people whom the vault knows. Raises AlreadyErased."""
+    people = _found(client, "subject", references)
+    secrets = secrets_of(people.values())
+    return {reference: secrets[subject_id] for reference, subject_id in people.items()}
 
 
 def _identified(
-    client: str, kind: str, offered: Mapping[str, UUID], owners: Mapping[str, UUID]
+    client: str, offered: Mapping[str, UUID], owners: Mapping[str, UUID]
 ) -> dict[str, UUID]:
-    """The identifier of each reference: the one that is offered, unless the vault has one or gets one meanwhile.
+    """The identifier of each application: the one that is offered, unless the vault has one or gets one meanwhile.
 
     Where another act is just making the same reference, PostgreSQL waits for its end, and the identifier that
     is committed counts. All acts insert in one order, so none waits for another that waits for it.
     """
-    by_mac = _by_mac(client, kind, offered)
-    rows = [
-        # in the order of its columns: by name costs twice as much
-        Reference(None, client, kind, mac, offered[ref], owners[ref])
-        for mac, ref in sorted(by_mac.items())
-    ]
+    rows = _rows(client, "application", offered, owners)
     if insert_rows(rows, ignore_conflicts=True) == len(rows):
         return dict(offered)
-    found = _known(client, kind, by_mac)
-    if len(found) < len(by_mac):  # removed again between the two statements
+    return _found(client, "application", list(offered))
+
+
+def _rows(
+    client: str, kind: str, identifiers: Mapping[str, UUID], owners: Mapping[str, UUID]
+) -> list[Reference]:
+    return [
+        # in the order of its columns: by name costs twice as much
+        Reference(None, client, kind, mac, identifiers[ref], owners[ref])
+        for mac, ref in sorted(_by_mac(client, kind, identifiers).items())
+    ]
+
+
+def _found(client: str, kind: str, references: Sequence[str]) -> dict[str, UUID]:
+    """References that the vault knew a statement ago. Raises AlreadyErased."""
+    found = find(client, kind, references)
+    if len(found) < len(references):
         raise AlreadyErased("A person whom this names was erased at this very moment; ask again.")
-    return found
-
-
-def _known(client: str, kind: str, by_mac: Mapping[bytes, str]) -> dict[str, UUID]:
-    macs = list(by_mac)
-    found: dict[str, UUID] = {}
-    for start in range(0, len(macs), ROWS_PER_QUERY):
-        some = macs[start : start + ROWS_PER_QUERY]
-        rows = Reference.objects.filter(client=client, kind=kind, mac__in=some)
-        found |= {
-            by_mac[bytes(mac)]: identifier
-            for mac, identifier in rows.values_list("mac", "identifier")
-        }
     return found
 
 

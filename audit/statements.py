@@ -5,7 +5,6 @@ For what every decision asks and writes. On PostgreSQL they are prepared by the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import chain
@@ -19,10 +18,10 @@ from django.db.models import Expression, Field, QuerySet
 from psycopg import Connection, Cursor
 from psycopg.types.json import Jsonb
 
-from audit.columns import Column, packer
+from audit.columns import dumps, packer
 
 ROWS_PER_INSERT = 500
-_dumps = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+Values = Callable[[Sequence[models.Model]], Any]
 
 
 class Parameter(Expression):
@@ -93,12 +92,9 @@ def insert_rows(*batches: Sequence[models.Model], ignore_conflicts: bool = False
 def _inserted_at_once(given: Sequence[Sequence[models.Model]], ignore_conflicts: bool) -> int:
     shape = tuple((type(rows[0]), len(rows) == 1) for rows in given)
     readers, sql = _insertion(shape, ignore_conflicts)
-    parameters: list[Any] = []
-    for read, rows in zip(readers, given, strict=True):
-        if len(rows) == 1:
-            parameters += [value(rows[0]) for value, _ in read]
-        else:
-            parameters += [pack([value(row) for row in rows]) for value, pack in read]
+    parameters = [
+        value(rows) for values, rows in zip(readers, given, strict=True) for value in values
+    ]
     with connection.wrap_database_errors, server_cursor() as cursor:
         cursor.execute(sql, parameters)
         new = cursor.rowcount
@@ -135,10 +131,8 @@ _asked: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 @cache
 def _insertion(
     shape: tuple[tuple[type[models.Model], bool], ...], ignore_conflicts: bool
-) -> tuple[
-    list[list[tuple[Callable[[models.Model], Any], Callable[[Sequence[Any]], Column]]]], str
-]:
-    """What is read of each batch's rows and how it is packed, and the statement; several rows are sent as one list for each column."""
+) -> tuple[list[list[Values]], str]:
+    """What is sent of each batch's rows, and the statement; of several rows one array for each column."""
     readers, parts = [], []
     for model, is_single in shape:
         fields = [
@@ -153,27 +147,30 @@ def _insertion(
             lists = ", ".join(f"%b::{field.db_type(connection)}[]" for field in fields)
             values = f"SELECT * FROM unnest({lists})"
         parts.append(f"INSERT INTO {model._meta.db_table} ({columns}) {values}")
-        readers.append(
-            [
-                (_reader(field, is_single), packer(str(field.db_type(connection))))
-                for field in fields
-            ]
-        )
+        readers.append([_values(field, is_single) for field in fields])
     *before, last = parts
     together = ", ".join(f"before_{place} AS ({part})" for place, part in enumerate(before))
     end = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
     return readers, f"{f'WITH {together} ' if together else ''}{last}{end}"
 
 
-def _reader(field: Field[Any, Any], is_single: bool) -> Callable[[models.Model], Any]:
-    """The driver takes most values as they are."""
+def _values(field: Field[Any, Any], is_single: bool) -> Values:
+    """What is sent of a batch's rows for one column."""
+    read = _reader(field)
+    if is_single:
+        return lambda rows: read(rows[0])
+    pack = packer(str(field.db_type(connection)))
+    return lambda rows: pack([read(row) for row in rows])
+
+
+def _reader(field: Field[Any, Any]) -> Callable[[models.Model], Any]:
+    """The driver takes most values as they are, and a column wants those of one type."""
     if isinstance(field, models.CharField | models.TextField):
         return lambda row: _as(str, getattr(row, field.attname))
     if isinstance(field, models.FloatField):
         return lambda row: _as(float, getattr(row, field.attname))
     if isinstance(field, models.JSONField):
-        json_of = _json if is_single else _json_text
-        return lambda row: json_of(getattr(row, field.attname))
+        return lambda row: _json(getattr(row, field.attname))
     if getattr(field, "auto_now_add", False):
         return lambda row: field.pre_save(row, True)
     return attrgetter(field.attname)
@@ -184,11 +181,7 @@ def _as(kind: type, value: Any) -> Any:
 
 
 def _json(value: Any) -> Jsonb | None:
-    return None if value is None else Jsonb(value, dumps=_dumps)
-
-
-def _json_text(value: Any) -> str | None:
-    return None if value is None else _dumps(value)
+    return None if value is None else Jsonb(value, dumps=dumps)
 
 
 def _cursor() -> Any:

@@ -3,10 +3,7 @@
 import base64
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
-
-from django.conf import settings
 
 from audit import keys
 from audit.canonical import timestamp
@@ -31,14 +28,8 @@ class Receipt:
             "leaf_hash": self.leaf_hash,
             "key_id": self.key_id,
             "signature": base64.b64encode(self.signature).decode(),
-            "delegation": _delegation(str(settings.CREDENCE_KEYS), self.key_id),
+            "delegation": keys.delegation_note(self.key_id),
         }
-
-
-@lru_cache(maxsize=64)
-def _delegation(place: str, key_id: str) -> str:
-    """The note for a producer key in a folder of keys, from which none is ever removed."""
-    return keys.delegations()[key_id].note
 
 
 def signed_receipt(

@@ -1,5 +1,6 @@
 """The rows and the entry of one decision, inside the deciding act that inserts them."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -16,29 +17,31 @@ from serving.routing import slot
 from serving.scoring import LiveVersion
 
 
-def recorded_decision(
-    live: LiveVersion,
-    row: JudgedApplication,
-    person: Secret,
-    application_id: UUID,
-    by: User,
-    producer: EntryKey,
-) -> tuple[Decision, Observation]:
-    """`producer` signs the entry and the receipt: looked up once by an act that decides many."""
-    reasoning = row.judgement.reasoning
-    decision = _decision(live, row, person, application_id, by, producer, reasoning)
-    return decision, _observation(live, row, decision, reasoning)
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """What an act records all its decisions with: who decided, for whom, and what signs entries and receipts."""
+
+    live: LiveVersion
+    by: User
+    producer: EntryKey
+
+    def recorded(
+        self, row: JudgedApplication, person: Secret, application_id: UUID
+    ) -> tuple[Decision, Observation]:
+        """The rows of one decision, not yet inserted, with its entry."""
+        reasoning = row.judgement.reasoning
+        decision = _decision(self, row, person, application_id, reasoning)
+        return decision, _observation(self.live, row, decision, reasoning)
 
 
 def _decision(
-    live: LiveVersion,
+    recorder: Recorder,
     row: JudgedApplication,
     person: Secret,
     application_id: UUID,
-    by: User,
-    producer: EntryKey,
     reasoning: dict[str, Any],
 ) -> Decision:
+    live, producer = recorder.live, recorder.producer
     version, application, judgement = live.loaded.version, row.application, row.judgement
     completed = application.completed_at is not None
     restricted: dict[str, Any] = {"restricted_by": live.referring} if live.referring else {}
@@ -54,7 +57,7 @@ def _decision(
         decision_path=judgement.ruling.path,
         baseline_id=version.baseline_id,
         policy_version=version.decision_policy.version,
-        client=by,
+        client=recorder.by,
         subject_id=person.subject_id,
         application_id=application_id,
         received_at=application.received_at,

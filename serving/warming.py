@@ -44,9 +44,7 @@ def look(met: Set[VersionBytes]) -> frozenset[VersionBytes]:
             continue
         try:
             version = scoring.loaded(version_bytes).version
-        except (
-            Refusal
-        ):  # which was logged; the request or the promotion that needs it leaves the fact
+        except Refusal:  # which was logged; whoever needs the version leaves the fact
             continue
         logger.info("%s is ready to decide in this process.", version)
         ready.add(version_bytes)

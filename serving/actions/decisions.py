@@ -30,7 +30,7 @@ from serving.idempotency import IdempotencyKey
 from serving.in_service import MAY_DECIDE
 from serving.judged import JudgedApplication, judged_applications, ruled_applications
 from serving.models import Decision, IdempotencyRecord, Observation
-from serving.recording import recorded_decision
+from serving.recording import Recorder
 from serving.scoring import LiveVersion
 
 MOST_AT_ONCE = 10_000
@@ -139,9 +139,8 @@ def decide_again(
     if isinstance(judged, Refusal):
         return _left_or_raised(live, judged, by)
     person = vault.secrets_of([original.subject_id])[original.subject_id]
-    [decision] = _inserted(
-        [recorded_decision(live, judged, person, original.application_id, by, keys.producer())]
-    )
+    recorder = Recorder(live, by, keys.producer())
+    [decision] = _inserted([recorder.recorded(judged, person, original.application_id)])
     return decision
 
 
@@ -242,12 +241,12 @@ def _kept(
     people, applications = references.applicants_for(
         client, [(row.application.application_ref, row.application.subject_ref) for row in rows]
     )
-    producer, recorded = keys.producer(), []
+    recorder, recorded = Recorder(live, by, keys.producer()), []
     for row, came in zip(rows, came_in or [circumstances()] * len(rows), strict=True):
         person = people[row.application.subject_ref]
         application_id = applications[row.application.application_ref]
         with within(came):
-            recorded.append(recorded_decision(live, row, person, application_id, by, producer))
+            recorded.append(recorder.recorded(row, person, application_id))
     return _inserted(recorded)
 
 

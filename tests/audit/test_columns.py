@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
+from psycopg.types.json import Jsonb
 
 from audit.columns import packer
 from audit.statements import server_cursor
@@ -52,10 +53,12 @@ def test_every_type_is_read_as_it_was_written(db_type: str) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.usefixtures("db")
-def test_json_is_given_as_text() -> None:
-    found = read_back("jsonb", ['{"a": [1.5, "é"]}', None, "[]"])
+def test_json_is_read_as_it_was_written() -> None:
+    values = [{"a": [1.5, "é"]}, None, []]
 
-    assert [text and json.loads(text) for text in found] == [{"a": [1.5, "é"]}, None, []]
+    found = read_back("jsonb", [value if value is None else Jsonb(value) for value in values])
+
+    assert [text and json.loads(text) for text in found] == values
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_whoever_comes_alone_is_worked_on_at_once_and_in_its_own_thread() -> Non
 
 
 def test_those_who_come_meanwhile_go_together_and_each_gets_its_own_result() -> None:
-    work = Work()
+    work = Work(takes_s=0.3)  # until all have come
     results = _at_once(work.ask, 30)
 
     assert results == {asked: 10 * asked for asked in range(30)}
@@ -85,8 +85,8 @@ def test_where_nobody_asks_again_the_next_is_alone() -> None:
 
     work.ask(7)
 
-    assert len(work.alone) == 2
     assert work.alone[-1] == 7
+    assert all(7 not in group for group in work.groups)
 
 
 def test_groups_of_different_keys_are_worked_on_side_by_side() -> None:
@@ -118,14 +118,16 @@ def test_groups_of_different_keys_are_worked_on_side_by_side() -> None:
 
 
 def test_where_work_together_fails_each_is_worked_on_alone() -> None:
-    work = Work()
+    work = Work(takes_s=0.3)
 
     def fail(group: Sequence[int]) -> list[int | None]:
         work.groups.append(list(group))
         raise ValueError("no")
 
-    work.together = fail  # type: ignore[method-assign]
-    results = _at_once(work.ask, 8)
+    def ask(asked: int) -> int:
+        return work.grouping.take_part("a", asked, lambda: work.alone_with(asked), fail)
+
+    results = _at_once(ask, 8)
 
     assert results == {asked: 10 * asked for asked in range(8)}
     assert sorted(work.alone) == list(range(8))
